@@ -30,7 +30,11 @@ func main() {
 	if errors.As(err, &code) {
 		os.Exit(int(code))
 	}
-	fmt.Fprintf(os.Stderr, "urlbench: %s\n", strings.ReplaceAll(err.Error(), "\n", " "))
+	message := strings.ReplaceAll(err.Error(), "\n", " ")
+	if strings.HasPrefix(message, "unknown command") {
+		message += "; choose one of: " + strings.Join(commandNames(root), ", ")
+	}
+	fmt.Fprintln(os.Stderr, "urlbench:", message)
 	os.Exit(1)
 }
 
@@ -46,6 +50,19 @@ func newRootCmd() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand()
+	root.AddCommand(
+		newDoctorCmd(),
+		newLabCmd(),
+	)
 	return root
+}
+
+func commandNames(cmd *cobra.Command) []string {
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return names
 }
