@@ -53,6 +53,7 @@ func newRootCmd() *cobra.Command {
 	root.AddCommand(
 		newDoctorCmd(),
 		newLabCmd(),
+		newNotebooksCmd(),
 	)
 	return root
 }
