@@ -1,0 +1,10 @@
+package optim
+
+import (
+	"os"
+	"testing"
+
+	"urlbench/internal/fixture"
+)
+
+func TestMain(m *testing.M) { os.Exit(fixture.Main(m, "optim")) }
