@@ -1,0 +1,41 @@
+package loss
+
+import (
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"urlbench/urlkit/nn"
+	"urlbench/urlkit/semantics"
+	"urlbench/urlkit/vmf"
+)
+
+// ELK compares each embedding's von Mises-Fisher distribution with each class's by
+// their expected likelihood kernel and trains with cross-entropy over it (Kirchhof
+// et al., ECCV 2022, eq. 7):
+//
+//	sim_ic = ℓ(κ_i) + ℓ(k_c) - ℓ(‖κ_i n(x_i) + k_c n(w_c)‖),   ℓ = log C_D
+//	L_i    = lse_c sim_ic - sim_iy,                             k_c = t max(‖w_c‖, 1)
+//
+// Reads Uncertainty [B] (κ = 1/uncertainty), Embedding [B, D], Classifier [C, D]
+// and Labels [B]; t = cfg.InvTemp is a constant.
+func ELK(c *nn.Context, b Batch, cfg Config) *Node {
+	w := ConvertDType(b.Classifier, c.DType)
+	mu := vmf.Direction(ConvertDType(b.Embedding, c.DType))
+	kappa := Reciprocal(ConvertDType(b.Uncertainty, c.DType))
+	classKappa := MulScalar(MaxScalar(vmf.Norm(w), 1), cfg.InvTemp)
+	return smoothed(elkSimilarity(mu, kappa, vmf.Direction(w), classKappa, cfg.Semantics), b.Labels, 0)
+}
+
+// elkSimilarity returns sim_ic - log C_D(0): mu1 [B, D] and mu2 [C, D] of unit
+// length, kappa1 [B], kappa2 [C] -> [B, C]. The constant that it leaves out is the
+// same for all pairs, so the softmax does not see it.
+func elkSimilarity(mu1, kappa1, mu2, kappa2 *Node, s semantics.Semantics) *Node {
+	dim := mu1.Shape().Dim(-1)
+	k1 := InsertAxes(kappa1, -1) // [B, 1]
+	k2 := InsertAxes(kappa2, 0)  // [1, C]
+	cos := DotGeneral(mu1, []int{1}, nil, mu2, []int{1}, nil)
+	// ‖k1 μ1 + k2 μ2‖² as a sum of terms that can't be negative: nothing cancels, and
+	// no [B, C, D] array is made.
+	length := Sqrt(Add(Square(Sub(k1, k2)), Mul(MulScalar(Mul(k1, k2), 2), MaxScalar(OnePlus(cos), 1e-30))))
+	single := Add(vmf.LogNormRatio(k1, dim, s), vmf.LogNormRatio(k2, dim, s))
+	return Sub(single, vmf.LogNormRatio(length, dim, s))
+}
