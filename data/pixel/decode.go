@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image"
 	"image/gif"
-	"image/jpeg"
 	"image/png"
 	"io"
 	"os"
@@ -122,7 +121,7 @@ var formats = []format{
 	{"BMP", []string{"BM????\x00\x00\x00\x00"}, sizeWith(bmp.DecodeConfig), decodeWith(bmp.Decode)},
 	{"TIFF", []string{"II*\x00", "MM\x00*"}, sizeWith(tiff.DecodeConfig), decodeWith(tiff.Decode)},
 	{"WebP", []string{"RIFF????WEBPVP8"}, sizeWith(webp.DecodeConfig), decodeWith(webp.Decode)},
-	{"JPEG", []string{"\xff\xd8\xff"}, sizeWith(jpeg.DecodeConfig), decodeWith(jpeg.Decode)},
+	{"JPEG", []string{"\xff\xd8\xff"}, jpegSize, decodeJPEG},
 }
 
 func sniff(data []byte) *format {
