@@ -213,6 +213,10 @@ func parse(name string, data []byte) (*File, error) {
 		if starts[a] != starts[b] {
 			return starts[a] < starts[b]
 		}
+		// Of tensors that start together all but the last must be empty.
+		if la, lb := len(f.tensors[a].Data), len(f.tensors[b].Data); la != lb {
+			return la < lb
+		}
 		return a < b
 	})
 	for i := 1; i < len(f.names); i++ {

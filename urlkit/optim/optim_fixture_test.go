@@ -49,6 +49,15 @@ func configOf(t *testing.T, argv []string) (string, Config) {
 	return name, c
 }
 
+// label names what computed a number, for docs/fidelity.md.
+func label(d *device.Device, dtype dtypes.DType) string {
+	name := "xla"
+	if d.Kind == device.PureGo {
+		name = "go"
+	}
+	return name + " " + strings.ToLower(dtype.String())
+}
+
 // variable puts a fixture tensor into the Store as a model's weight.
 func variable(t *testing.T, store *model.Store, name string, x *safetensors.Tensor, dtype dtypes.DType, dims []int) *model.Variable {
 	t.Helper()
@@ -122,8 +131,7 @@ func testOptimizer(t *testing.T, d *device.Device, c fixture.Case, dtype dtypes.
 		}
 	}
 	c.Meta(t, &meta)
-	label := fmt.Sprintf("%s %s", strings.ToLower(string(d.Kind)), dtype)
-	tol := fixture.RelMax(1e-9)
+	label, tol := label(d, dtype), fixture.RelMax(1e-9)
 	if dtype == dtypes.Float32 {
 		tol = fixture.RelMax(1e-4)
 	} else if meta.DType == "torch.float32" {
@@ -199,7 +207,7 @@ func testClip(t *testing.T, d *device.Device, c fixture.Case) {
 		t.Fatal(err)
 	}
 	for _, dtype := range []dtypes.DType{dtypes.Float64, dtypes.Float32} {
-		label, tol := fmt.Sprintf("%s %s", strings.ToLower(string(d.Kind)), dtype), fixture.RelMax(1e-9)
+		label, tol := label(d, dtype), fixture.RelMax(1e-9)
 		if dtype == dtypes.Float32 {
 			tol = fixture.RelMax(1e-5)
 		}
