@@ -100,7 +100,9 @@ func Open(data []byte, o Options) (*Image, error) {
 
 // tidy turns the decoders' various words for missing bytes into ErrTruncated.
 func tidy(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+	var bad png.FormatError
+	short := errors.As(err, &bad) && bad == "not enough pixel data"
+	if short || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return ErrTruncated
 	}
 	return err
@@ -121,6 +123,7 @@ var formats = []format{
 	{"BMP", []string{"BM????\x00\x00\x00\x00"}, sizeWith(bmp.DecodeConfig), decodeWith(bmp.Decode)},
 	{"TIFF", []string{"II*\x00", "MM\x00*"}, sizeWith(tiff.DecodeConfig), decodeWith(tiff.Decode)},
 	{"WebP", []string{"RIFF????WEBPVP8"}, sizeWith(webp.DecodeConfig), decodeWith(webp.Decode)},
+	{"PNM", []string{"P5", "P6"}, pnmSize, decodePNM},
 	{"JPEG", []string{"\xff\xd8\xff"}, jpegSize, decodeJPEG},
 }
 
