@@ -32,18 +32,6 @@ func tolerance(file string) fixture.Tolerance {
 	return fixture.Abs(0)
 }
 
-func filterNamed(t *testing.T, name string) Filter {
-	t.Helper()
-	switch name {
-	case "bilinear":
-		return Bilinear
-	case "bicubic":
-		return Bicubic
-	}
-	t.Fatalf("unknown interpolation %q", name)
-	return 0
-}
-
 func floats[T uint8 | float32](pix []T) []float64 {
 	out := make([]float64, len(pix))
 	for i, v := range pix {
@@ -317,4 +305,11 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+func filterNamed(t *testing.T, name string) Filter {
+	t.Helper()
+	f, err := ParseFilter(name)
+	must(t, err)
+	return f
 }
