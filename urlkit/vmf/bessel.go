@@ -54,33 +54,58 @@ func logBessel(kappa *Node, order float64) (f, a *Node) {
 	return f, a
 }
 
-// olver is the uniform expansion of F_ν and A_ν. With z = κ/ν, s = √(1+z²), p = 1/s
-// and S(p) = Σ_k U_k(p)/ν^k,
+// expansion is the series S(p) = Σ_k U_k(p)/ν^k of one order, as a polynomial in p,
+// with what F and A need of it.
+type expansion struct {
+	order    float64
+	s, slope polynomial // S and S'
+	// rest is (S(p) - S(1)) / (p-1): F is small where p is near 1, and S(p) - S(1)
+	// would leave nothing of it.
+	rest polynomial
+	one  float64 // S(1)
+}
+
+func newExpansion(order float64) expansion {
+	e := expansion{order: order, s: make(polynomial, 3*terms+1)}
+	for k := terms; k >= 0; k-- {
+		for i, c := range debye[k] {
+			e.s[i] += c * math.Pow(order, -float64(k))
+		}
+	}
+	for last := len(e.s) - 1; math.Abs(e.s[last]) < 1e-18; last-- {
+		e.s = e.s[:last] // high orders need few terms, and p is at most 1
+	}
+	e.slope = derivative(e.s)
+	e.one = e.s.at(1)
+	e.rest = make(polynomial, len(e.s)-1)
+	carry := 0.0
+	for i := len(e.rest) - 1; i >= 0; i-- { // division by p-1
+		carry += e.s[i+1]
+		e.rest[i] = carry
+	}
+	return e
+}
+
+// olver is the uniform expansion of F_ν and A_ν. With z = κ/ν, s = √(1+z²), p = 1/s,
 //
-//	F_ν = ν (2q - log(1+q)) - ½ log s + log S(p) - log S(1),   q = (s-1)/2
+//	F_ν = ν (2q - log(1+q)) - ½ log s + log(S(p) / S(1)),   q = (s-1)/2
 //	A_ν = z/(1+s) - z/(2ν s²) - (z p³/ν) S'(p)/S(p)
 func olver(kappa *Node, order float64) (f, a *Node) {
+	e := newExpansion(order)
 	z := DivScalar(kappa, order)
 	s := Sqrt(OnePlus(Square(z)))
-	q := Div(MulScalar(Square(z), 0.5), OnePlus(s)) // (s-1)/2 where z is small
+	q := Div(MulScalar(Square(z), 0.5), OnePlus(s)) // without the difference s-1
 	p := Reciprocal(s)
+	twoQ := MulScalar(q, 2)
 
-	sum, slope := ZerosLike(p), ZerosLike(p)
-	atOne := 0.0
-	for k := terms; k >= 0; k-- {
-		u, du := debye[k], derivative(debye[k])
-		scale := math.Pow(order, -float64(k))
-		atOne += u.at(1) * scale
-		sum = Add(sum, MulScalar(u.node(p), scale))
-		slope = Add(slope, MulScalar(du.node(p), scale))
-	}
-	f = MulScalar(Sub(MulScalar(q, 2), Log1p(q)), order)
-	f = Sub(f, MulScalar(Log(s), 0.5))
-	f = AddScalar(Add(f, Log(sum)), -math.Log(atOne))
+	f = MulScalar(Sub(twoQ, Log1p(q)), order)
+	f = Sub(f, MulScalar(Log1p(twoQ), 0.5))
+	f = Add(f, Log1p(MulScalar(Mul(Mul(twoQ, p), e.rest.node(p)), -1/e.one)))
 
 	a = Div(z, OnePlus(s))
 	a = Sub(a, MulScalar(Mul(z, Square(p)), 0.5/order))
-	a = Sub(a, MulScalar(Mul(Mul(z, Mul(p, Square(p))), Div(slope, sum)), 1/order))
+	cubed := Mul(p, Square(p))
+	a = Sub(a, MulScalar(Mul(Mul(z, cubed), Div(e.slope.node(p), e.s.node(p))), 1/order))
 	return f, a
 }
 
@@ -121,19 +146,11 @@ func (u polynomial) at(p float64) float64 {
 	return y
 }
 
-// node evaluates the polynomial, which is even or odd, by Horner's rule in p².
+// node is at, in a graph.
 func (u polynomial) node(p *Node) *Node {
-	square := Square(p)
-	low := 0
-	for low < len(u)-1 && u[low] == 0 {
-		low++
+	y := MulScalar(p, u[len(u)-1])
+	for i := len(u) - 2; i > 0; i-- {
+		y = Mul(AddScalar(y, u[i]), p)
 	}
-	y := ZerosLike(p)
-	for i := len(u) - 1 - (len(u)-1-low)%2; i >= low; i -= 2 {
-		y = AddScalar(Mul(y, square), u[i])
-	}
-	for range low {
-		y = Mul(y, p)
-	}
-	return y
+	return AddScalar(y, u[0])
 }

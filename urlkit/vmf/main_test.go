@@ -1,0 +1,10 @@
+package vmf
+
+import (
+	"os"
+	"testing"
+
+	"urlbench/internal/fixture"
+)
+
+func TestMain(m *testing.M) { os.Exit(fixture.Main(m, "vmf")) }
