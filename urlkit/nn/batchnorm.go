@@ -18,9 +18,12 @@ const (
 // buffers "running_mean" and "running_var" [C] and "num_batches_tracked" [].
 //
 // Statistics are computed in c.DType; the result has x's dtype.
-func BatchNorm(c *Context, x *Node) *Node {
+func BatchNorm(c *Context, x *Node) *Node { return BatchNormInit(c, x, 1) }
+
+// BatchNormInit is BatchNorm with a choice of the value that "weight" starts at.
+func BatchNormInit(c *Context, x *Node, weight float64) *Node {
 	g, channels := x.Graph(), x.Shape().Dim(-1)
-	w := c.Param(g, "weight", ConstInit(1), channels)
+	w := c.Param(g, "weight", ConstInit(weight), channels)
 	b := c.Param(g, "bias", ConstInit(0), channels)
 	runningMean := c.Buffer("running_mean", ConstInit(0), c.DType, channels)
 	runningVar := c.Buffer("running_var", ConstInit(1), c.DType, channels)

@@ -26,11 +26,17 @@ func Conv2D(c *Context, x *Node, conv Conv) *Node {
 	w := c.Param(g, "weight", conv.init(), conv.Out, in, conv.Kernel, conv.Kernel)
 	y := Convolve2D(c, x, w, conv.Stride, [2][2]int{{conv.Pad, conv.Pad}, {conv.Pad, conv.Pad}})
 	if conv.Bias {
-		bound := 1 / math.Sqrt(float64(in*conv.Kernel*conv.Kernel))
-		b := ConvertDType(c.Param(g, "bias", UniformInit(bound), conv.Out), y.DType())
-		y = Add(y, ExpandLeftToRank(b, 4))
+		y = c.addBias(y, conv, in)
 	}
 	return y
+}
+
+// addBias adds the entry "bias" [Out] to a convolution's output, initialised as
+// PyTorch's: uniform in ±1/sqrt(fan-in).
+func (c *Context) addBias(y *Node, conv Conv, in int) *Node {
+	bound := 1 / math.Sqrt(float64(in*conv.Kernel*conv.Kernel))
+	b := ConvertDType(c.Param(y.Graph(), "bias", UniformInit(bound), conv.Out), y.DType())
+	return Add(y, ExpandLeftToRank(b, 4))
 }
 
 func (conv Conv) init() model.VariableInitializer {
