@@ -1,0 +1,4 @@
+package retrieve
+
+// kernels lists the kernels that this machine can run, the fastest first.
+func kernels() []*kernel { return []*kernel{&portable} }
