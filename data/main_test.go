@@ -1,0 +1,10 @@
+package data
+
+import (
+	"os"
+	"testing"
+
+	"urlbench/internal/fixture"
+)
+
+func TestMain(m *testing.M) { os.Exit(fixture.Main(m, "data")) }
