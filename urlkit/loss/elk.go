@@ -21,8 +21,13 @@ func ELK(c *nn.Context, b Batch, cfg Config) *Node {
 	w := ConvertDType(b.Classifier, c.DType)
 	mu := vmf.Direction(ConvertDType(b.Embedding, c.DType))
 	kappa := Reciprocal(ConvertDType(b.Uncertainty, c.DType))
-	classKappa := MulScalar(MaxScalar(vmf.Norm(w), 1), cfg.InvTemp)
-	return smoothed(elkSimilarity(mu, kappa, vmf.Direction(w), classKappa, cfg.Semantics), b.Labels, 0)
+	sim := elkSimilarity(mu, kappa, vmf.Direction(w), elkClassKappa(w, cfg), cfg.Semantics)
+	return smoothed(sim, b.Labels, 0)
+}
+
+// elkClassKappa is k_c: w [C, D] -> [C].
+func elkClassKappa(w *Node, cfg Config) *Node {
+	return MulScalar(MaxScalar(vmf.Norm(w), 1), cfg.InvTemp)
 }
 
 // elkSimilarity returns sim_ic - log C_D(0): mu1 [B, D] and mu2 [C, D] of unit
