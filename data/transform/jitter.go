@@ -49,26 +49,66 @@ func (c JitterConfig) Draw(rng *rand.Rand) Jitter {
 	return j
 }
 
-// Apply jitters an RGB image in place.
+// Apply jitters an RGB image in place. Steps that map each byte by itself wait in a
+// table until a step looks at whole pixels, so that the image is not written for each.
 func (j Jitter) Apply(pix []uint8) {
 	if j == (Jitter{}) {
 		return
 	}
+	waiting := identity
 	for _, step := range j.Order {
 		f := j.Factor[step]
-		if math.IsNaN(f) {
+		if math.IsNaN(f) || f == neutral[step] {
 			continue
 		}
 		switch step {
 		case stepBrightness:
-			Brightness(pix, f)
+			waiting.then(0, float32(f))
 		case stepContrast:
-			Contrast(pix, f)
+			waiting.then(meanGrey(pix, &waiting), float32(f))
 		case stepSaturation:
-			Saturation(pix, f)
+			saturate(pix, &waiting, float32(f))
+			waiting = identity
 		case stepHue:
+			remap(pix, &waiting)
+			waiting = identity
 			Hue(pix, f)
 		}
+	}
+	remap(pix, &waiting)
+}
+
+// neutral are the factors that change nothing (of hue, none: Pillow's HSV loses bits).
+var neutral = [4]float64{1, 1, 1, math.NaN()}
+
+// byteMap says what each byte becomes.
+type byteMap [256]uint8
+
+var identity = func() (m byteMap) {
+	for v := range m {
+		m[v] = uint8(v)
+	}
+	return m
+}()
+
+// then appends a blend with a constant.
+func (m *byteMap) then(degenerate int, f float32) {
+	var to byteMap
+	for v := range to {
+		to[v] = blend(degenerate, v, f)
+	}
+	for v, w := range m {
+		m[v] = to[w]
+	}
+}
+
+// remap replaces each byte by its entry.
+func remap(pix []uint8, m *byteMap) {
+	if *m == identity {
+		return
+	}
+	for i, v := range pix {
+		pix[i] = m[v]
 	}
 }
 
@@ -89,45 +129,77 @@ func blend(degenerate, v int, f float32) uint8 {
 	return uint8(x)
 }
 
-// remap replaces each byte by its entry.
-func remap(pix []uint8, table *[256]uint8) {
-	for i, v := range pix {
-		pix[i] = table[v]
-	}
-}
-
-func blendTable(degenerate int, f float64) *[256]uint8 {
-	var table [256]uint8
-	for v := range table {
-		table[v] = blend(degenerate, v, float32(f))
-	}
-	return &table
-}
-
 // Brightness blends an RGB image with black: factor 0 is black, 1 changes nothing.
-func Brightness(pix []uint8, factor float64) { remap(pix, blendTable(0, factor)) }
+func Brightness(pix []uint8, factor float64) { single(pix, stepBrightness, factor) }
 
 // Contrast blends an RGB image with its mean grey, rounded.
-func Contrast(pix []uint8, factor float64) {
-	remap(pix, blendTable(meanGrey(pix), factor))
+func Contrast(pix []uint8, factor float64) { single(pix, stepContrast, factor) }
+
+// Saturation blends an RGB image with its grey version.
+func Saturation(pix []uint8, factor float64) { single(pix, stepSaturation, factor) }
+
+func single(pix []uint8, step int, factor float64) {
+	j := Jitter{Order: [4]int{0, 1, 2, 3}}
+	for i := range j.Factor {
+		j.Factor[i] = math.NaN()
+	}
+	j.Factor[step] = factor
+	j.Apply(pix)
 }
 
-func meanGrey(pix []uint8) int {
+// meanGrey is the mean grey value of the mapped pixels, halves rounded up.
+func meanGrey(pix []uint8, m *byteMap) int {
+	var r, g, b [256]uint32
+	for v, w := range m {
+		r[v], g[v], b[v] = 19595*uint32(w), 38470*uint32(w), 7471*uint32(w)+1<<15
+	}
 	sum := 0
 	for i := 0; i+2 < len(pix); i += 3 {
-		sum += int(luma(pix[i], pix[i+1], pix[i+2]))
+		p := pix[i : i+3 : i+3]
+		sum += int((r[p[0]] + g[p[1]] + b[p[2]]) >> 16)
 	}
 	return int(float64(sum)/float64(len(pix)/3) + 0.5)
 }
 
-// Saturation blends an RGB image with its grey version.
-func Saturation(pix []uint8, factor float64) {
-	f := float32(factor)
+// saturate maps the bytes and blends each pixel with its grey value.
+func saturate(pix []uint8, m *byteMap, f float32) {
+	shift, ok := blendShifts(f)
 	for i := 0; i+2 < len(pix); i += 3 {
 		p := pix[i : i+3 : i+3]
-		l := int(luma(p[0], p[1], p[2]))
-		p[0], p[1], p[2] = blend(l, int(p[0]), f), blend(l, int(p[1]), f), blend(l, int(p[2]), f)
+		r, g, b := m[p[0]], m[p[1]], m[p[2]]
+		grey := luma(r, g, b)
+		if !ok {
+			l := int(grey)
+			p[0], p[1], p[2] = blend(l, int(r), f), blend(l, int(g), f), blend(l, int(b), f)
+			continue
+		}
+		l, at := int32(grey), 255-uint32(grey)
+		p[0] = clipByte(l + shift[(at+uint32(r))&511])
+		p[1] = clipByte(l + shift[(at+uint32(g))&511])
+		p[2] = clipByte(l + shift[(at+uint32(b))&511])
 	}
+}
+
+// blendShifts tabulates floor(f*d) for d from -255 to 255, so that a blend is an
+// addition of whole numbers. It is not ok for a factor where the float32 sum in
+// blend may be rounded up to the next whole number.
+func blendShifts(f float32) (shift [512]int32, ok bool) {
+	for d := -255; d <= 255; d++ {
+		x := float64(f * float32(d))
+		whole := math.Floor(x)
+		if x-whole > 1-1./(1<<15) || math.Abs(x) > 1<<20 {
+			return shift, false
+		}
+		shift[d+255] = int32(whole)
+	}
+	return shift, true
+}
+
+func clipByte(v int32) uint8 {
+	if uint32(v) > 255 {
+		return uint8(^(v >> 31))
+	}
+	return uint8(v)
 }
 
 // Greyscale replaces each pixel by its grey value.

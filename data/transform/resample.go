@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"encoding/binary"
 	"math"
 	"sync"
 
@@ -43,7 +44,8 @@ const fraction = 22
 // taps are the weights of one axis: output i of a chosen range sums
 // weight[i*width+k] * input[first[i]+k] over k < count[i].
 type taps struct {
-	width        int
+	width        int // a multiple of 4; the weights behind the last tap are 0
+	longest      int // the largest count
 	first, count []int32
 	weight       []int32
 }
@@ -57,7 +59,8 @@ func (t *taps) set(f Filter, in, out, from, to int) {
 	stretch := max(scale, 1)
 	support := f.support() * stretch
 	n := to - from
-	t.width = int(math.Ceil(support))*2 + 1
+	t.width = (int(math.Ceil(support))*2 + 4) &^ 3
+	t.longest = 0
 	t.first, t.count = sized(t.first, n), sized(t.count, n)
 	t.weight = sized(t.weight, n*t.width)
 	var k [64]float64
@@ -83,6 +86,8 @@ func (t *taps) set(f Filter, in, out, from, to int) {
 			}
 			row[x] = int32(math.Trunc(v*(1<<fraction) + math.Copysign(0.5, v)))
 		}
+		clear(row[hi-lo:])
+		t.longest = max(t.longest, hi-lo)
 		t.first[i], t.count[i] = int32(lo), int32(hi-lo)
 	}
 }
@@ -153,43 +158,117 @@ func resize(dst []uint8, stride int, src *pixel.Image, box pixel.Rect, w, h int,
 	case w == bw:
 		vertical(dst, stride, in[3*x0:], inStride, 0, 3*nw, &r.v)
 	default:
-		r.mid = sized(r.mid, 3*nw*(y1-y0))
-		horizontal(r.mid, 3*nw, in[y0*inStride:], inStride, y1-y0, &r.h)
-		vertical(dst, stride, r.mid, 3*nw, y0, 3*nw, &r.v)
+		const slack = 1 // the vector instructions write a byte behind each row
+		between := 3*nw + slack
+		r.mid = sized(r.mid, between*(y1-y0))
+		horizontal(r.mid, between, in[y0*inStride:], inStride, y1-y0, &r.h)
+		vertical(dst, stride, r.mid, between, y0, 3*nw, &r.v)
 	}
 	return nil
 }
 
-// horizontal resamples rows along x.
+// The passes below sum two products in each 64-bit multiplication: two bytes lie 32
+// bits apart in a word, times a signed weight. The lower sum fits an int32 (see
+// fraction); what it borrows from the upper one is given back when they are parted.
+const (
+	halves  = 1<<(fraction-1) | 1<<(fraction-1+32) // one half in each sum, to round
+	twoByte = 0x000000ff_000000ff
+)
+
+// part returns the two sums, rounded to bytes.
+func part(sums uint64) (low, high uint8) {
+	l := int32(sums)
+	return clip8(l), clip8(int32((sums - uint64(int64(l))) >> 32))
+}
+
+// horizontal resamples rows along x, two rows at a time. It may read one byte
+// behind the pixels of a row, but none behind src.
 func horizontal(dst []uint8, dstStride int, src []uint8, srcStride, rows int, t *taps) {
-	const half = 1 << (fraction - 1)
-	for y := range rows {
-		out := dst[y*dstStride : y*dstStride+3*len(t.first)]
-		line := src[y*srcStride:]
-		for i, first := range t.first {
-			weight := t.weight[i*t.width:][:t.count[i]]
-			px := line[3*first:][:3*len(weight)]
-			r, g, b := int32(half), int32(half), int32(half)
-			for k, w := range weight {
-				p := px[3*k:][:3]
-				r += w * int32(p[0])
-				g += w * int32(p[1])
-				b += w * int32(p[2])
-			}
-			o := out[3*i:][:3]
-			o[0], o[1], o[2] = clip8(r), clip8(g), clip8(b)
+	y, n := 0, len(t.first)
+	_, used := t.span()
+	if quads := (t.longest + 3) / 4; vector && dstStride > 3*n {
+		// The last output may read taps of weight 0 and 16 bytes at its last group.
+		reach := 3*(int(t.first[n-1])+4*quads-4) + 16
+		for ; y+1 < rows && (y+1)*srcStride+reach <= len(src); y += 2 {
+			horizontalAVX2(&dst[y*dstStride], &dst[(y+1)*dstStride], &src[y*srcStride], &src[(y+1)*srcStride],
+				&t.first[0], &t.weight[0], t.width, quads, n)
 		}
+	}
+	for ; y+1 < rows && (y+1)*srcStride+3*used < len(src); y += 2 {
+		line0, line1 := src[y*srcStride:][:3*used+1], src[(y+1)*srcStride:][:3*used+1]
+		out0, out1 := dst[y*dstStride:][:3*n], dst[(y+1)*dstStride:][:3*n]
+		for i, first := range t.first {
+			at := 3 * int(first)
+			var r, g, b uint64 = halves, halves, halves
+			for _, w := range t.weight[i*t.width:][:t.count[i]] {
+				v := uint64(binary.LittleEndian.Uint32(line0[at:])) | uint64(binary.LittleEndian.Uint32(line1[at:]))<<32
+				w := uint64(int64(w))
+				r += (v & twoByte) * w
+				g += (v >> 8 & twoByte) * w
+				b += (v >> 16 & twoByte) * w
+				at += 3
+			}
+			o0, o1 := out0[3*i:][:3], out1[3*i:][:3]
+			o0[0], o1[0] = part(r)
+			o0[1], o1[1] = part(g)
+			o0[2], o1[2] = part(b)
+		}
+	}
+	for ; y < rows; y++ {
+		horizontalRow(dst[y*dstStride:][:3*n], src[y*srcStride:], t)
 	}
 }
 
-// vertical resamples columns of n bytes along y; src begins at the row base.
+// horizontalRow resamples one row.
+func horizontalRow(out, line []uint8, t *taps) {
+	const half = 1 << (fraction - 1)
+	for i, first := range t.first {
+		weight := t.weight[i*t.width:][:t.count[i]]
+		px := line[3*first:][:3*len(weight)]
+		r, g, b := int32(half), int32(half), int32(half)
+		for k, w := range weight {
+			p := px[3*k:][:3]
+			r += w * int32(p[0])
+			g += w * int32(p[1])
+			b += w * int32(p[2])
+		}
+		o := out[3*i:][:3]
+		o[0], o[1], o[2] = clip8(r), clip8(g), clip8(b)
+	}
+}
+
+// vertical resamples columns of n bytes along y, eight bytes at a time; src begins
+// at the row base.
 func vertical(dst []uint8, dstStride int, src []uint8, srcStride, base, n int, t *taps) {
 	const half = 1 << (fraction - 1)
 	for i, first := range t.first {
 		weight := t.weight[i*t.width:][:t.count[i]]
 		lines := src[(int(first)-base)*srcStride:]
 		out := dst[i*dstStride:][:n]
-		for x := range out {
+		x := 0
+		if blocks := n / 32; vector && blocks > 0 {
+			verticalAVX2(&out[0], &lines[0], srcStride, &weight[0], len(weight), blocks)
+			x = 32 * blocks
+		}
+		for ; x+8 <= n; x += 8 {
+			var a, b, c, d uint64 = halves, halves, halves, halves
+			at := x
+			for _, w := range weight {
+				v := binary.LittleEndian.Uint64(lines[at:])
+				w := uint64(int64(w))
+				a += (v & twoByte) * w
+				b += (v >> 8 & twoByte) * w
+				c += (v >> 16 & twoByte) * w
+				d += (v >> 24 & twoByte) * w
+				at += srcStride
+			}
+			o := out[x:][:8]
+			o[0], o[4] = part(a)
+			o[1], o[5] = part(b)
+			o[2], o[6] = part(c)
+			o[3], o[7] = part(d)
+		}
+		for ; x < n; x++ {
 			sum := int32(half)
 			at := x
 			for _, w := range weight {
