@@ -44,6 +44,9 @@ const (
 	I32  DType = "I32"
 	I16  DType = "I16"
 	I8   DType = "I8"
+	U64  DType = "U64"
+	U32  DType = "U32"
+	U16  DType = "U16"
 	U8   DType = "U8"
 	Bool DType = "BOOL"
 )
@@ -51,11 +54,11 @@ const (
 // Size returns the bytes of one element, 0 for an unknown type.
 func (d DType) Size() int {
 	switch d {
-	case F64, I64:
+	case F64, I64, U64:
 		return 8
-	case F32, I32:
+	case F32, I32, U32:
 		return 4
-	case F16, BF16, I16:
+	case F16, BF16, I16, U16:
 		return 2
 	case I8, U8, Bool:
 		return 1
@@ -250,6 +253,12 @@ func (t *Tensor) Float64s() []float64 {
 			out[i] = float64(int16(le.Uint16(t.Data[2*i:])))
 		case I8:
 			out[i] = float64(int8(t.Data[i]))
+		case U64:
+			out[i] = float64(le.Uint64(t.Data[8*i:]))
+		case U32:
+			out[i] = float64(le.Uint32(t.Data[4*i:]))
+		case U16:
+			out[i] = float64(le.Uint16(t.Data[2*i:]))
 		default: // U8, BOOL
 			out[i] = float64(t.Data[i])
 		}
@@ -286,6 +295,16 @@ func (t *Tensor) Int64s() ([]int64, error) {
 			out[i] = int64(int16(le.Uint16(t.Data[2*i:])))
 		case I8:
 			out[i] = int64(int8(t.Data[i]))
+		case U64:
+			v := le.Uint64(t.Data[8*i:])
+			if v > math.MaxInt64 {
+				return nil, fmt.Errorf("tensor %q: element %d is %d, too large for int64", t.Name, i, v)
+			}
+			out[i] = int64(v)
+		case U32:
+			out[i] = int64(le.Uint32(t.Data[4*i:]))
+		case U16:
+			out[i] = int64(le.Uint16(t.Data[2*i:]))
 		case U8, Bool:
 			out[i] = int64(t.Data[i])
 		default:
