@@ -51,6 +51,8 @@ func newRootCmd() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(
+		newBenchCmd(),
+		newBenchCmd(),
 		newDoctorCmd(),
 		newLabCmd(),
 		newNotebooksCmd(),
