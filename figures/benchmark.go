@@ -22,7 +22,7 @@ import (
 func Benchmark(t results.Table, style ...Style) (*Figure, error) {
 	return bars(t, styleOf(style), barSpec{
 		name: "benchmark", height: 3.0, metric: testRAUROC, choice: results.ChoiceRAUROC,
-		label: "Downstream R-AUROC", floor: chanceRAUC, line: 0.684, lineText: 0.003, groupBelow: 0.6255,
+		label: "Downstream R-AUROC", floor: chanceRAUC, line: 0.684, lineText: 0.003, groupBelow: 0.6255, bottom: 0.6835,
 	})
 }
 
@@ -30,7 +30,7 @@ func Benchmark(t results.Table, style ...Style) (*Figure, error) {
 func BenchmarkPoster(t results.Table, style ...Style) (*Figure, error) {
 	return bars(t, styleOf(style), barSpec{
 		name: "benchmark_poster", numbers: "benchmark", height: 2.63, metric: testRAUROC, choice: results.ChoiceRAUROC,
-		label: "Downstream R-AUROC", floor: chanceRAUC, line: 0.684, lineText: 0.003, groupBelow: 0.6522,
+		label: "Downstream R-AUROC", floor: chanceRAUC, line: 0.684, lineText: 0.003, groupBelow: 0.6522, bottom: 0.6909,
 	})
 }
 
@@ -39,7 +39,7 @@ func BenchmarkPoster(t results.Table, style ...Style) (*Figure, error) {
 func BenchmarkR1(t results.Table, style ...Style) (*Figure, error) {
 	return bars(t, styleOf(style), barSpec{
 		name: "benchmark_r1", height: 3.0, metric: testR1, choice: results.ChoiceR1,
-		label: "Downstream R@1", floor: 0, line: 0.538, lineText: 0.01, groupBelow: 0.6622,
+		label: "Downstream R@1", floor: 0, line: 0.538, lineText: 0.01, groupBelow: 0.6622, bottom: 0.7156,
 	})
 }
 
@@ -52,6 +52,7 @@ type barSpec struct {
 	line          float64 // a ResNet 50 trained on the test classes; not in the export
 	lineText      float64 // its text stands that much above
 	groupBelow    float64 // inches from the axes to the groups' names
+	bottom        float64 // inches from the axes to the page's end
 }
 
 // bar is one method and backbone, of the paper or of one's own.
@@ -183,11 +184,13 @@ func (p *panel) nameGroups(bs []bar, style Style, spec barSpec) {
 		b := p.xLabel(t).box()
 		deepest = max(deepest, b.Max.Y-b.Min.Y)
 	}
+	names := tickLength + tickPad + deepest
 	below := vg.Length(spec.groupBelow) * inch
-	if need := tickLength + tickPad + deepest + 9; style == Clean || need > below+4 {
+	p.below = vg.Length(spec.bottom)*inch - pagePad - names
+	if need := names + 9; style == Clean || need > below+4 {
 		below = need
+		p.below = below + descent*tickSize - names
 	}
-	p.below = below + descent*tickSize - (tickLength + tickPad + deepest)
 	for i := 0; i < len(bs); {
 		j := i
 		for j < len(bs) && bs[j].group == bs[i].group {

@@ -34,5 +34,16 @@ func All() []Spec {
 		{"benchmark", Benchmark},
 		{"benchmark_poster", BenchmarkPoster},
 		{"benchmark_r1", BenchmarkR1},
+		{"overview", Overview},
+		{"overview_final_hyperparameters", OverviewFinal},
+		{"overview_tradeoff", Tradeoff},
+		{"overview_tradeoff_poster", TradeoffPoster},
+		{"overview_tradeoff_resnet", TradeoffResNet},
+		{"overview_tradeoff_vit", TradeoffViT},
+		{"human", Human},
+		{"human_poster", HumanPoster},
+		{"upstream_vs_downstream", Upstream},
+		{"upstream_vs_downstream_poster", UpstreamPoster},
+		{"correlations", Correlations},
 	}
 }

@@ -119,11 +119,24 @@ func (p *panel) needs() (left, right, bottom, top vg.Length) {
 			high = tickSize * pointsLine
 		}
 	}
+	// Ticks without labels take their own length.
 	if len(p.y.ticks) > 0 {
-		left += wide + tickPad + tickLength
+		left += tickLength
+	}
+	if wide > 0 {
+		left += wide + tickPad
 	}
 	if len(p.x.ticks) > 0 {
-		bottom += high + tickPad + tickLength
+		bottom += tickLength
+	}
+	if high > 0 {
+		bottom += high + tickPad
+	}
+	for _, t := range p.texts { // captions wider than their panel push the next one away
+		if t.place == inAxes && t.at.h == 0 {
+			w, _ := t.extent()
+			overX = max(overX, w-vg.Length(1-t.x)*(p.box.Max.X-p.box.Min.X))
+		}
 	}
 	if p.y.label != "" {
 		left += labelSize*pointsLine*vg.Length(lineCount(p.y.label)) + labelPad
