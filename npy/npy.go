@@ -248,25 +248,34 @@ func rowMajor(data []byte, shape []int, size int) []byte {
 // WriteFloat32s writes a float32 array in version 1.0 of the format.
 func WriteFloat32s(w io.Writer, shape []int, values []float32) error {
 	n := 1
-	var dims strings.Builder
 	for _, d := range shape {
 		n *= d
-		fmt.Fprintf(&dims, "%d, ", d)
 	}
 	if n != len(values) {
 		return fmt.Errorf("npy: %d values for shape %v", len(values), shape)
 	}
+	if err := WriteHeader(w, shape); err != nil {
+		return err
+	}
+	return WriteValues(w, values)
+}
+
+// WriteHeader begins a float32 array whose values follow by WriteValues, in as
+// many parts as the caller likes.
+func WriteHeader(w io.Writer, shape []int) error {
+	var dims strings.Builder
+	for _, d := range shape {
+		fmt.Fprintf(&dims, "%d, ", d)
+	}
 	header := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", dims.String())
 	// Magic, version, length and header fill a multiple of 64 bytes, for alignment.
 	header += strings.Repeat(" ", (64-(10+len(header)+1)%64)%64) + "\n"
-	if _, err := io.WriteString(w, "\x93NUMPY\x01\x00"); err != nil {
-		return err
-	}
-	if err := binary.Write(w, binary.LittleEndian, uint16(len(header))); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(w, header); err != nil {
-		return err
-	}
+	prefix := binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), uint16(len(header)))
+	_, err := w.Write(append(prefix, header...))
+	return err
+}
+
+// WriteValues writes values of an array after its header.
+func WriteValues(w io.Writer, values []float32) error {
 	return binary.Write(w, binary.LittleEndian, values)
 }

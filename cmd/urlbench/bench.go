@@ -32,6 +32,7 @@ func newBenchCmd() *cobra.Command {
 	}
 	cmd.AddCommand(
 		newBenchInputCmd(),
+		newBenchRetrieveCmd(),
 	)
 	return cmd
 }
