@@ -55,6 +55,7 @@ func newRootCmd() *cobra.Command {
 		newBenchCmd(),
 		newDoctorCmd(),
 		newLabCmd(),
+		newMetricsCmd(),
 		newNotebooksCmd(),
 	)
 	return root
