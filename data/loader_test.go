@@ -117,6 +117,7 @@ func TestLoaderStops(t *testing.T) {
 		break
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
 	why := errors.New("the user pressed a key")
 	n, got := 0, error(nil)
 	for _, err := range l.Epoch(ctx, 0) {
@@ -138,3 +139,6 @@ func TestLoaderStops(t *testing.T) {
 		t.Errorf("after stopping: %d batches", len(b))
 	}
 }
+
+// nothing is a transform that leaves the batch as it is.
+func nothing(_ *rand.Rand, _ *pixel.Image, _ []uint8) error { return nil }
