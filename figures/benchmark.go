@@ -172,7 +172,11 @@ func bars(t results.Table, style Style, spec barSpec) (*Figure, error) {
 	for i, b := range bs {
 		num.add(i, b.label, b.method, b.group, b.method, b.mean, b.min, b.max, b.n, b.colour, b.x-0.4, 0.8)
 	}
-	f.tables = []numbers{num}
+	lines := numbers{name: "reference_lines", head: strings.Split("figure,panel,kind,value,colour,width_pt,dash_on,dash_off,dash_unit,label", ",")}
+	if spec.line > 0 {
+		lines.add(spec.name, 0, "horizontal", spec.line, color.RGBA{A: 255}, 1.0, 4, 4, "line widths", resNetTitle)
+	}
+	f.tables = []numbers{num, lines}
 	return f.finish(s), nil
 }
 

@@ -28,22 +28,22 @@ func styleOf(style []Style) Style {
 	return style[0]
 }
 
-// All lists the paper's figures in the paper's order.
+// All lists the paper's figures by name.
 func All() []Spec {
 	return []Spec{
 		{"benchmark", Benchmark},
 		{"benchmark_poster", BenchmarkPoster},
 		{"benchmark_r1", BenchmarkR1},
+		{"human", Human},
+		{"human_poster", HumanPoster},
+		{"upstream_vs_downstream", Upstream},
+		{"upstream_vs_downstream_poster", UpstreamPoster},
 		{"overview", Overview},
 		{"overview_final_hyperparameters", OverviewFinal},
 		{"overview_tradeoff", Tradeoff},
 		{"overview_tradeoff_poster", TradeoffPoster},
 		{"overview_tradeoff_resnet", TradeoffResNet},
 		{"overview_tradeoff_vit", TradeoffViT},
-		{"human", Human},
-		{"human_poster", HumanPoster},
-		{"upstream_vs_downstream", Upstream},
-		{"upstream_vs_downstream_poster", UpstreamPoster},
 		{"correlations", Correlations},
 	}
 }

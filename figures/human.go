@@ -86,8 +86,8 @@ func twins(t results.Table, style Style, spec twinSpec) (*Figure, error) {
 		caption := "Rank Correlation = " + twoDigits(rho)
 		if style == Clean {
 			p.captionAbove(fmt.Sprintf("%s, %d runs", caption, n), 8)
-			p.y.label = wrap(p.y.label, labelSize, vg.Length(spec.h)*inch-44)
-			p.x.label = wrap(p.x.label, labelSize, vg.Length(spec.w)*inch/2-40)
+			p.y.label = balance(p.y.label, labelSize, vg.Length(spec.h)*inch-44)
+			p.x.label = balance(p.x.label, labelSize, vg.Length(spec.w)*inch/2-40)
 		} else {
 			p.say(text{s: caption, size: labelSize, at: align{0, 1}}, 0.02, 0.98, inAxes)
 		}

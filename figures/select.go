@@ -44,11 +44,14 @@ type selection struct {
 	missing []string
 }
 
-// pick applies the paper's filter and drops runs without the wanted metrics. All of
-// a mark's metrics must be there; runs of one's own that are left out are named.
+// pick applies the paper's filter and drops runs without the wanted metrics; one of the
+// paper's is dropped if it has none of them. Runs of one's own that are left out are
+// named.
 func pick(t results.Table, style Style, figure string, metrics ...string) (selection, error) {
 	s := selection{looks: looks{style, strangers(t)}}
 	lacking := 0
+	var gaps []string // of one's own runs, as "no METRIC, METRIC"
+	names := map[string][]string{}
 	for _, r := range t {
 		own := r.Source == results.Own
 		if own {
@@ -69,10 +72,25 @@ func pick(t results.Table, style Style, figure string, metrics ...string) (selec
 		case len(without) == 0:
 			s.runs = append(s.runs, r)
 		case own:
-			s.missing = append(s.missing, fmt.Sprintf("%s: no %s", r.Name, strings.Join(without, ", ")))
+			gap := "no " + strings.Join(without, ", ")
+			if names[gap] == nil {
+				gaps = append(gaps, gap)
+			}
+			names[gap] = append(names[gap], r.Name)
 		default:
+			// Without all of them a run is not drawn, but stays in the numbers.
 			lacking++
+			if len(without) < len(metrics) {
+				s.runs = append(s.runs, r)
+			}
 		}
+	}
+	for _, gap := range gaps {
+		who := names[gap]
+		if n := len(who) - 4; n > 0 {
+			who = append(slices.Clone(who[:4]), fmt.Sprintf("%d more", n))
+		}
+		s.missing = append(s.missing, strings.Join(who, ", ")+": "+gap)
 	}
 	if lacking > 0 {
 		s.missing = append(s.missing, fmt.Sprintf("%d of the paper's runs: no %s", lacking, strings.Join(metrics, " or ")))

@@ -119,6 +119,18 @@ func wrap(s string, size, width vg.Length) string {
 	return out + line
 }
 
+// balance wraps a text into as few lines as width allows, of about equal length.
+func balance(s string, size, width vg.Length) string {
+	best := wrap(s, size, width)
+	for w := width; ; w *= 0.95 {
+		t := wrap(s, size, w)
+		if lineCount(t) > lineCount(best) || w < size {
+			return best
+		}
+		best = t
+	}
+}
+
 // outline is the shape of one line of text with its baseline starting at p, as a
 // path: rasterisers that place whole glyph bitmaps blur turned text.
 func outline(f font.Face, p vg.Point, s string) vg.Path {
