@@ -17,6 +17,7 @@ import (
 // metricsInput are the files of the command; each is FILE or FILE:NAME.
 type metricsInput struct {
 	embeddings, uncertainties, labels, soft, logits, cropped, fractions string
+	metrics                                                             string
 	secondHit, json                                                     bool
 }
 
@@ -41,6 +42,7 @@ func newMetricsCmd() *cobra.Command {
 	f.StringVar(&in.cropped, "cropped-uncertainties", "", "floats [images], uncertainties of the cropped images")
 	f.StringVar(&in.fractions, "crop-fractions", "", "floats [images], each crop's side relative to its image")
 	f.BoolVar(&in.secondHit, "original-r1", false, "take the neighbour as the original: the second hit of a search that includes the image")
+	f.StringVar(&in.metrics, "metrics", "published", "published, or extended: also intervals, AURC, AUGRC, k-NN, ECE and Brier score")
 	f.BoolVar(&in.json, "json", false, "print one JSON object keyed by the published names")
 	for _, name := range []string{"embeddings", "uncertainties", "labels"} {
 		if err := cmd.MarkFlagRequired(name); err != nil {
@@ -51,6 +53,9 @@ func newMetricsCmd() *cobra.Command {
 }
 
 func runMetrics(w io.Writer, in metricsInput) error {
+	if in.metrics != "published" && in.metrics != "extended" {
+		return fmt.Errorf("--metrics=%q: choose published or extended", in.metrics)
+	}
 	s, paths, err := readSamples(in)
 	if err != nil {
 		return err
@@ -59,7 +64,15 @@ func runMetrics(w io.Writer, in metricsInput) error {
 	if err != nil {
 		return nameFile(err, paths)
 	}
-	return printMetrics(w, m.Rounded(), in.json)
+	m = m.Rounded()
+	if in.metrics == "extended" {
+		more, err := metric.Extended(s)
+		if err != nil {
+			return nameFile(err, paths)
+		}
+		m = append(m, more...)
+	}
+	return printMetrics(w, m, in.json)
 }
 
 // printMetrics writes a JSON object, or a table with the notes of values that need one.

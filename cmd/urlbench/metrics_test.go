@@ -57,6 +57,13 @@ func TestMetricsCommand(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, got[name], want)
 		}
 	}
+	text, err = metricsOutput("--embeddings", e, "--uncertainties", u, "--labels", y, "--metrics", "extended")
+	if err != nil || !strings.Contains(text, "augrc") {
+		t.Errorf("extended: %s, %v", text, err)
+	}
+	if _, err := metricsOutput("--embeddings", e, "--uncertainties", u, "--labels", y, "--metrics", "all"); err == nil {
+		t.Error("--metrics all: no error")
+	}
 	table, err := metricsOutput("--embeddings", e, "--uncertainties", u, "--labels", y)
 	if err != nil || !strings.Contains(table, "auroc_correct           1\n") {
 		t.Errorf("table %q, %v", table, err)

@@ -63,6 +63,19 @@ func FuzzSlices(f *testing.F) {
 		wellBehaved(t, "TopK", v, err, 0, 1)
 		v, err = CroppedHasBiggerUnc(x, y)
 		wellBehaved(t, "CroppedHasBiggerUnc", v, err, 0, 1)
+		v, err = AURC(x, correct)
+		wellBehaved(t, "AURC", v, err, 0, 1)
+		v, err = AUGRC(x, correct)
+		wellBehaved(t, "AUGRC", v, err, 0, 0.5)
+		v, err = OODAUROC(x, y)
+		wellBehaved(t, "OODAUROC", v, err, 0, 1)
+		v, err = ECE(x, correct, k%100)
+		wellBehaved(t, "ECE", v, err, 0, 1)
+		v, err = Brier(x, k, labels)
+		wellBehaved(t, "Brier", v, err, 0, 2.000001)
+		if r1, _, err := Bootstrap(x, correct, 5, 0.9, 1); err == nil && !(r1.Low >= 0 && r1.Low <= r1.High && r1.High <= 1) {
+			t.Fatalf("R@1's interval is %v", r1)
+		}
 		if h, err := Entropies(y, k); err == nil {
 			for _, v := range h {
 				if !(v >= 0 && v <= math.Log(float64(k))+1e-9 || math.IsNaN(v)) {

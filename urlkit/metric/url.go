@@ -58,15 +58,9 @@ func RecallAtK[L Integer](embeddings []float32, dim int, labels []L, ks ...int) 
 	if err := checkRows(embeddings, dim, len(labels)); err != nil {
 		return nil, err
 	}
-	if len(ks) == 0 {
-		return nil, inputError("k", -1, "none given")
-	}
-	most := 0
-	for _, k := range ks {
-		if k < 1 || k >= len(labels) {
-			return nil, inputError("k", -1, "%d of %d other rows", k, len(labels)-1)
-		}
-		most = max(most, k)
+	most, err := largest(ks, len(labels)-1)
+	if err != nil {
+		return nil, err
 	}
 	hits, err := retrieve.Cosine(embeddings, dim, most, retrieve.Options{})
 	if err != nil {
