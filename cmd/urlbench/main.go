@@ -54,6 +54,7 @@ func newRootCmd() *cobra.Command {
 		newBenchCmd(),
 		newBenchCmd(),
 		newDoctorCmd(),
+		newFiguresCmd(),
 		newLabCmd(),
 		newMetricsCmd(),
 		newNotebooksCmd(),
