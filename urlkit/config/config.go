@@ -246,8 +246,6 @@ var aliases = map[string]string{"dr": "decay-rate"}
 
 // Choices of the flags that name one of a few things.
 var choices = map[string][]string{
-	"loss":           {"cross-entropy", "elk", "nivmf", "hib", "mcinfonce", "infonce", "riskpred"},
-	"unc_module":     {"pred-net", "class-entropy", "jsd", "embed-norm", "hetxl-det", "none"},
 	"semantics":      {"original", "corrected"},
 	"data":           {"", "mini"},
 	"results_format": {"csv", "json"},
@@ -255,9 +253,6 @@ var choices = map[string][]string{
 	"clip_mode":      {"norm", "value", "agc"},
 	"crop_mode":      {"", "squash", "border", "center"},
 }
-
-// Losses lists the values of --loss.
-func Losses() []string { return choices["loss"] }
 
 // Check reports the first value that no run can use.
 func (c *Config) Check() error {

@@ -187,7 +187,6 @@ func TestLearningRate(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	for args, want := range map[string]string{
 		"--batchsize=3":     "--batch-size",
-		"--loss=elq":        "elk",
 		"--preset=elkk":     "elk-vit",
 		"--epochs=x":        "whole number",
 		"--ssl=maybe":       "True or False",

@@ -25,7 +25,7 @@ func (c *Config) applyMini(given []setting, file map[string]any) {
 	set("dataset", "mini/upstream")
 	set("dataset_eval", "mini/upstream")
 	set("data-dir-downstream", "")
-	set("dataset-downstream", []any{"repr/mini-shoes", "repr/mini-tops"})
+	set("dataset-downstream", []any{"repr/mini-garments", "repr/mini-turned"})
 	set("further-dataset-downstream", []any{"soft/mini-blend"})
 
 	model := c.Model
@@ -51,6 +51,7 @@ func (c *Config) applyMini(given []setting, file map[string]any) {
 	set("epochs", 3)
 	set("warmup-epochs", 0)
 	set("workers", 2)
+	set("log-wandb", false)
 	set("log-interval", 20)
 	set("unc_width", 128)
 	set("lr-base", 0.01)

@@ -121,6 +121,50 @@ func Usage(forValidate bool) string {
 	return b.String()
 }
 
+// Difference returns the first flag, by name, in which two runs' settings differ
+// and both values; "" if they would train alike. What only says where the run lies
+// or how it is watched does not count.
+func (c *Config) Difference(d *Config) (name string, here, there any) {
+	a, b := c.values(), d.values()
+	keys := make([]string, 0, len(a))
+	for k := range a {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		switch k {
+		case "resume", "output", "experiment", "dry_run", "workers", "log_interval", "recovery_interval", "log_wandb":
+			continue
+		}
+		if fmt.Sprint(plain(a[k])) != fmt.Sprint(plain(b[k])) {
+			return k, a[k], b[k]
+		}
+	}
+	return "", nil, nil
+}
+
+// plain follows pointers.
+func plain(x any) any {
+	if v := reflect.ValueOf(x); v.Kind() == reflect.Pointer && !v.IsNil() {
+		return v.Elem().Interface()
+	}
+	return x
+}
+
+// Override takes over what d was given as flags.
+func (c *Config) Override(d *Config) error {
+	values := d.values()
+	for name, from := range d.from {
+		if from != "flag" || name == "resume" {
+			continue
+		}
+		if err := c.set(name, deepCopy(plain(values[name])), from); err != nil {
+			return err
+		}
+	}
+	return c.Check()
+}
+
 // Clone returns a copy that shares nothing with c.
 func (c *Config) Clone() *Config {
 	d := newConfig(c.command)
