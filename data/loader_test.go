@@ -142,3 +142,6 @@ func TestLoaderStops(t *testing.T) {
 
 // nothing is a transform that leaves the batch as it is.
 func nothing(_ *rand.Rand, _ *pixel.Image, _ []uint8) error { return nil }
+
+// whole is a transform that decodes the image and leaves the batch as it is.
+func whole(_ *rand.Rand, img *pixel.Image, _ []uint8) error { return img.Load(img.Bounds()) }
