@@ -151,24 +151,42 @@ func smooth2x2(out, near, far []uint8, from, to int) {
 	}
 }
 
-// yccLine converts a row from YCbCr (ITU-R BT.601, full range) to RGB in 16-bit
-// fixed point.
+// chroma is what a chroma sample adds to the channels: in whole steps to the channel
+// it names, in 16-bit fixed point, rounding included, to green.
+type chroma struct{ red, blue, greenRed, greenBlue int32 }
+
+// chromas holds ITU-R BT.601's full-range factors 1.402, 1.772, 0.71414 and 0.34414.
+var chromas = func() (table [256]chroma) {
+	for i := range table {
+		v := int32(i) - 128
+		table[i] = chroma{(91881*v + 1<<15) >> 16, (116130*v + 1<<15) >> 16, -46802*v + 1<<15, -22554 * v}
+	}
+	return table
+}()
+
+// clipped[v+clipBias] is v clipped to a byte.
+var clipped = func() (table [1024]uint8) {
+	for i := range table {
+		table[i] = uint8(min(max(i-clipBias, 0), 255))
+	}
+	return table
+}()
+
+const clipBias = 384
+
+// yccLine converts a row from YCbCr to RGB.
 func yccLine(out, luma, blue, red []uint8) {
 	blue, red = blue[:len(luma)], red[:len(luma)]
 	for x, v := range luma {
-		y, b, r := int32(v), int32(blue[x])-128, int32(red[x])-128
-		o := out[3*x:][:3]
-		o[0] = clampByte(y + (91881*r+1<<15)>>16)
-		o[1] = clampByte(y + (-22554*b-46802*r+1<<15)>>16)
-		o[2] = clampByte(y + (116130*b+1<<15)>>16)
+		y, b, r := int32(v)+clipBias, &chromas[blue[x]], &chromas[red[x]]
+		if len(out) < 3 {
+			return // never: it tells the compiler what fits
+		}
+		out[0] = clipped[uint32(y+r.red)&1023]
+		out[1] = clipped[uint32(y+(r.greenRed+b.greenBlue)>>16)&1023]
+		out[2] = clipped[uint32(y+b.blue)&1023]
+		out = out[3:]
 	}
-}
-
-func clampByte(v int32) uint8 {
-	if uint32(v) > 255 {
-		return uint8(^(v >> 31))
-	}
-	return uint8(v)
 }
 
 // cmykLine turns a row of stored CMY (inverted, as Adobe writes it: 255 is no ink)

@@ -42,7 +42,8 @@ func (c CropConfig) box(d drawer, w, h int) pixel.Rect {
 		target := d.uniform(c.Scale) * area
 		ratio := math.Exp(d.uniform(logRatio))
 		bw, bh := roundEven(math.Sqrt(target*ratio)), roundEven(math.Sqrt(target/ratio))
-		if bw <= w && bh <= h {
+		// A side may round to 0 in images of a few pixels, where the original fails.
+		if 0 < bw && bw <= w && 0 < bh && bh <= h {
 			top := d.intn(h - bh + 1)
 			left := d.intn(w - bw + 1)
 			return pixel.Rect{X0: left, Y0: top, X1: left + bw, Y1: top + bh}

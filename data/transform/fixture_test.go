@@ -50,7 +50,7 @@ func chw[T uint8 | float32](pix []T) []float64 {
 	return out
 }
 
-func image(c fixture.Case, t *testing.T, name string) *pixel.Image {
+func tensorImage(c fixture.Case, t *testing.T, name string) *pixel.Image {
 	x := c.Tensor(t, name)
 	m := pixel.New(x.Shape[1], x.Shape[0])
 	for i, v := range x.Float64s() {
@@ -70,7 +70,7 @@ func TestFixtureResize(t *testing.T) {
 		c.Meta(t, &p)
 		var src *pixel.Image
 		if c.Has("in.rgb") {
-			src = image(c, t, "in.rgb")
+			src = tensorImage(c, t, "in.rgb")
 		} else {
 			src = open(t, p.File)
 		}
@@ -288,7 +288,7 @@ func TestFixtureTrain(t *testing.T) {
 				}
 			}
 		case "hsv_cube":
-			in := image(c, t, "in.rgb")
+			in := tensorImage(c, t, "in.rgb")
 			hsv, back := make([]uint8, len(in.Pix)), make([]uint8, len(in.Pix))
 			for i := 0; i < len(hsv); i += 3 {
 				hsv[i], hsv[i+1], hsv[i+2] = toHSV(in.Pix[i], in.Pix[i+1], in.Pix[i+2])
