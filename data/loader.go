@@ -83,6 +83,9 @@ func NewLoader(set Dataset, o LoaderOptions) (*Loader, error) {
 		return nil, fmt.Errorf("data: the original's worker order is not shuffled: choose OriginalWorkers or Shuffle")
 	}
 	o.Views = max(o.Views, 1)
+	if want := 3 * o.Size * o.Size * o.Views; o.Cache != nil && (o.Cache.size != want || o.Cache.n != set.Len()) {
+		return nil, fmt.Errorf("data: a cache of %d samples of %d bytes, want %d of %d", o.Cache.n, o.Cache.size, set.Len(), want)
+	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}

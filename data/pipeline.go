@@ -276,7 +276,7 @@ func (p *pass) finish() error {
 		return &BadFilesError{Set: l.set.Name(), Len: l.set.Len(), Files: bad}
 	}
 	if l.o.Cache != nil {
-		return l.o.Cache.commit()
+		l.o.Cache.commit()
 	}
 	return nil
 }
