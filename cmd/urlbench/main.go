@@ -56,6 +56,7 @@ func newRootCmd() *cobra.Command {
 		newDoctorCmd(),
 		newFiguresCmd(),
 		newLabCmd(),
+		newMethodsCmd(),
 		newMetricsCmd(),
 		newNotebooksCmd(),
 	)

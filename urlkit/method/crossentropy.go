@@ -10,7 +10,7 @@ import "urlbench/urlkit/loss"
 // It has no hyper-parameter of its own (--inv_temp is in the published command but
 // not in the loss).
 var CrossEntropy = builtIn(Method{
-	Name:      "ce",
+	Name:      "cross-entropy",
 	Title:     "CE",
 	Paper:     "Szegedy et al., CVPR 2016 (label smoothing)",
 	Order:     1,

@@ -18,13 +18,8 @@ type Outputs struct {
 	Uncertainty *Node // [B]
 	Embedding   *Node // [B, D], not normalised
 	Classifier  *Node // [C, D], the weight of the last linear layer; nil where there is none
-}
-
-// Heads is what an uncertainty may be read from.
-type Heads struct {
-	Outputs         // but for Uncertainty
-	Samples   *Node // [S, B, C], logits of each head or dropout pass; nil where there is one
-	CovLogDet *Node // [B], of HET-XL's covariance; nil elsewhere
+	Samples     *Node // [S, B, C], logits of each head or dropout pass; nil where there is only one
+	CovLogDet   *Node // [B], of HET-XL's covariance; nil elsewhere
 }
 
 // Forward builds the model of images [B, H, W, 3], normalised. Options that
@@ -34,23 +29,49 @@ func Forward(c *nn.Context, images *Node, o Options) Outputs {
 		panic(err)
 	}
 	o = o.withDefaults()
-	h := heads(c, images, o)
-	out := h.Outputs
-	out.Uncertainty = uncertainty.Scaled(c, modules[o.UncModule](c, h, o))
+	out := predict(c, images, o)
+	out.Uncertainty = uncertainty.Scaled(c, modules[o.UncModule](c, out, o))
 	if o.FreezeBackbone {
 		freeze(c)
 	}
 	return out
 }
 
-// heads builds the backbone and what sits on it.
-func heads(c *nn.Context, images *Node, o Options) Heads {
-	name, _, _ := backbone.ParseModel(o.Model)
+// predict builds the backbone and what sits on it: all but the uncertainty.
+func predict(c *nn.Context, images *Node, o Options) Outputs {
+	name, variant, _ := backbone.ParseModel(o.Model)
 	bo := backbone.Options{DropPath: o.DropPath, Checkpoint: o.GradCheckpointing, Tap: o.Tap}
-	at := backbone.HeadName(name)
+	if o.UseSpecNorm && variant == "sngp" {
+		bo.Conv = o.spectral()
+	}
+	o.setDropout(c, &bo)
+	if passes := o.passes(c); passes > 0 {
+		return averagePasses(c, images, passes, o, bo)
+	}
 	x := backbone.Features(c, name, images, bo)
+	if variant != "dropout" && name != vit && c.Training {
+		x = nn.Dropout(c, x, o.Drop)
+	}
+	return onEmbedding(c, x, o)
+}
+
+// onEmbedding builds the head on x [B, D].
+func onEmbedding(c *nn.Context, x *Node, o Options) Outputs {
+	name, variant, _ := backbone.ParseModel(o.Model)
+	at := backbone.HeadName(name)
+	if variant == "hetxl" {
+		return hetxlHead(c, at, x, o)
+	}
+	if variant == "sngp" {
+		return Outputs{Logits: gpLogits(c, at, x, o), Embedding: x}
+	}
 	logits, classifier := head.Linear(c, at, x, o.Classes)
-	return Heads{Outputs: Outputs{Logits: logits, Embedding: x, Classifier: classifier}}
+	if o.NumHeads > 1 {
+		// The plain head stays in the state_dict, unused, as in the original.
+		samples := ensembleTmp(c, x, o.NumHeads, o.Classes)
+		return Outputs{Logits: uncertainty.MeanLogits(samples), Embedding: x, Classifier: classifier, Samples: samples}
+	}
+	return Outputs{Logits: logits, Embedding: x, Classifier: classifier}
 }
 
 // freeze takes all weights of the model but the pred-net's from the optimiser. As
@@ -65,18 +86,18 @@ func freeze(c *nn.Context) {
 
 // modules are the functions behind --unc-module.
 var modules = map[string]UncertaintyFunc{
-	"pred-net": func(c *nn.Context, h Heads, o Options) *Node {
-		return uncertainty.PredNet(c, h.Embedding, o.UncWidth)
+	"pred-net": func(c *nn.Context, out Outputs, o Options) *Node {
+		return uncertainty.PredNet(c, out.Embedding, o.UncWidth)
 	},
-	"class-entropy": func(_ *nn.Context, h Heads, _ Options) *Node { return uncertainty.ClassEntropy(h.Logits) },
-	"embed-norm":    func(_ *nn.Context, h Heads, _ Options) *Node { return uncertainty.EmbedNorm(h.Embedding) },
-	"none":          func(_ *nn.Context, h Heads, _ Options) *Node { return uncertainty.Constant(h.Embedding) },
-	"hetxl-det":     func(_ *nn.Context, h Heads, _ Options) *Node { return h.CovLogDet },
-	"jsd": func(_ *nn.Context, h Heads, _ Options) *Node {
-		if h.Samples == nil { // a dropout model in training makes one pass
-			return uncertainty.ClassEntropy(h.Logits)
+	"class-entropy": func(_ *nn.Context, out Outputs, _ Options) *Node { return uncertainty.ClassEntropy(out.Logits) },
+	"embed-norm":    func(_ *nn.Context, out Outputs, _ Options) *Node { return uncertainty.EmbedNorm(out.Embedding) },
+	"none":          func(_ *nn.Context, out Outputs, _ Options) *Node { return uncertainty.Constant(out.Embedding) },
+	"hetxl-det":     func(_ *nn.Context, out Outputs, _ Options) *Node { return out.CovLogDet },
+	"jsd": func(_ *nn.Context, out Outputs, _ Options) *Node {
+		if out.Samples == nil { // a dropout model in training makes one pass
+			return uncertainty.ClassEntropy(out.Logits)
 		}
-		return uncertainty.JSD(h.Samples)
+		return uncertainty.JSD(out.Samples)
 	},
 }
 

@@ -67,7 +67,7 @@ func (m Method) Command(name string) ([]string, error) {
 	switch name {
 	case "resnet50", "convnet":
 		command = m.Published.ResNet50
-	case "vit_medium_patch16_gap_256":
+	case vit:
 		command = m.Published.ViTMedium
 	}
 	if command == "" {
@@ -84,7 +84,7 @@ func (m Method) Command(name string) ([]string, error) {
 
 // UncertaintyFunc states how uncertain each embedding is, [B], larger for less
 // certain. c is the model's context; what it makes under c is saved with the model.
-type UncertaintyFunc func(c *nn.Context, h Heads, o Options) *Node
+type UncertaintyFunc func(c *nn.Context, out Outputs, o Options) *Node
 
 var (
 	mu      sync.Mutex

@@ -42,6 +42,9 @@ type Options struct {
 	Semantics         semantics.Semantics
 	// Tap is shown the outputs of the backbone's modules; see backbone.Options.
 	Tap func(module string, output *Node)
+
+	// observeSpectral is shown the factor on each normalised weight.
+	observeSpectral func(layer string, factor *Node)
 }
 
 // withDefaults fills in what 0 stands for.
@@ -61,12 +64,15 @@ func (o Options) withDefaults() Options {
 	if o.SpecNormBound == 0 {
 		o.SpecNormBound = 6
 	}
-	if name, _, _ := backbone.ParseModel(o.Model); name == "vit_medium_patch16_gap_256" {
+	if name, _, _ := backbone.ParseModel(o.Model); name == vit {
 		fill(&o.HETXLSamples, 1000)
 	}
 	fill(&o.HETXLSamples, 10)
 	return o
 }
+
+// vit is the backbone that differs from the convolutional ones in where it drops.
+const vit = "vit_medium_patch16_gap_256"
 
 // variants are what may follow a backbone's name.
 var variants = []string{"", "dropout", "hetxl", "sngp"}
@@ -78,7 +84,7 @@ func (o Options) Validate() error {
 		return err
 	}
 	o = o.withDefaults()
-	isViT := name == "vit_medium_patch16_gap_256"
+	isViT := name == vit
 	switch {
 	case !slices.Contains(variants, variant):
 		return fmt.Errorf("--model=%s: after %s want one of %s or nothing", o.Model, name, strings.Join(variants[1:], ", "))
