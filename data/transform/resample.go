@@ -118,6 +118,7 @@ func clip8(sum int32) uint8 {
 type resampler struct {
 	h, v taps
 	mid  []uint8
+	pair []uint64
 }
 
 var resamplers = sync.Pool{New: func() any { return new(resampler) }}
@@ -154,14 +155,14 @@ func resize(dst []uint8, stride int, src *pixel.Image, box pixel.Rect, w, h int,
 			copy(dst[y*stride:y*stride+3*nw], in[from:from+3*nw])
 		}
 	case h == bh:
-		horizontal(dst, stride, in[y0*inStride:], inStride, nh, &r.h)
+		r.horizontal(dst, stride, in[y0*inStride:], inStride, nh)
 	case w == bw:
 		vertical(dst, stride, in[3*x0:], inStride, 0, 3*nw, &r.v)
 	default:
 		const slack = 1 // the vector instructions write a byte behind each row
 		between := 3*nw + slack
 		r.mid = sized(r.mid, between*(y1-y0))
-		horizontal(r.mid, between, in[y0*inStride:], inStride, y1-y0, &r.h)
+		r.horizontal(r.mid, between, in[y0*inStride:], inStride, y1-y0)
 		vertical(dst, stride, r.mid, between, y0, 3*nw, &r.v)
 	}
 	return nil
@@ -183,9 +184,9 @@ func part(sums uint64) (low, high uint8) {
 
 // horizontal resamples rows along x, two rows at a time. It may read one byte
 // behind the pixels of a row, but none behind src.
-func horizontal(dst []uint8, dstStride int, src []uint8, srcStride, rows int, t *taps) {
+func (r *resampler) horizontal(dst []uint8, dstStride int, src []uint8, srcStride, rows int) {
+	t := &r.h
 	y, n := 0, len(t.first)
-	_, used := t.span()
 	if quads := (t.longest + 3) / 4; vector && dstStride > 3*n {
 		// The last output may read taps of weight 0 and 16 bytes at its last group.
 		reach := 3*(int(t.first[n-1])+4*quads-4) + 16
@@ -194,24 +195,29 @@ func horizontal(dst []uint8, dstStride int, src []uint8, srcStride, rows int, t 
 				&t.first[0], &t.weight[0], t.width, quads, n)
 		}
 	}
+	from, used := t.span()
 	for ; y+1 < rows && (y+1)*srcStride+3*used < len(src); y += 2 {
+		// Word x holds the pixel x of both rows, and a byte of the next.
+		r.pair = sized(r.pair, used)
 		line0, line1 := src[y*srcStride:][:3*used+1], src[(y+1)*srcStride:][:3*used+1]
+		for x := from; x < used; x++ {
+			r.pair[x] = uint64(binary.LittleEndian.Uint32(line0[3*x:])) | uint64(binary.LittleEndian.Uint32(line1[3*x:]))<<32
+		}
 		out0, out1 := dst[y*dstStride:][:3*n], dst[(y+1)*dstStride:][:3*n]
 		for i, first := range t.first {
-			at := 3 * int(first)
-			var r, g, b uint64 = halves, halves, halves
-			for _, w := range t.weight[i*t.width:][:t.count[i]] {
-				v := uint64(binary.LittleEndian.Uint32(line0[at:])) | uint64(binary.LittleEndian.Uint32(line1[at:]))<<32
-				w := uint64(int64(w))
-				r += (v & twoByte) * w
-				g += (v >> 8 & twoByte) * w
-				b += (v >> 16 & twoByte) * w
-				at += 3
+			weight := t.weight[i*t.width:][:t.count[i]]
+			pixels := r.pair[first:][:len(weight)]
+			var red, green, blue uint64 = halves, halves, halves
+			for k, w := range weight {
+				v, w := pixels[k], uint64(int64(w))
+				red += (v & twoByte) * w
+				green += (v >> 8 & twoByte) * w
+				blue += (v >> 16 & twoByte) * w
 			}
 			o0, o1 := out0[3*i:][:3], out1[3*i:][:3]
-			o0[0], o1[0] = part(r)
-			o0[1], o1[1] = part(g)
-			o0[2], o1[2] = part(b)
+			o0[0], o1[0] = part(red)
+			o0[1], o1[1] = part(green)
+			o0[2], o1[2] = part(blue)
 		}
 	}
 	for ; y < rows; y++ {
