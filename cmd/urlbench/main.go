@@ -59,6 +59,8 @@ func newRootCmd() *cobra.Command {
 		newMethodsCmd(),
 		newMetricsCmd(),
 		newNotebooksCmd(),
+		newTrainCmd(),
+		newValidateCmd(),
 	)
 	return root
 }

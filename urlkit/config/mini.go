@@ -54,5 +54,6 @@ func (c *Config) applyMini(given []setting, file map[string]any) {
 	set("log-wandb", false)
 	set("log-interval", 20)
 	set("unc_width", 128)
-	set("lr-base", 0.01)
+	set("lr-base", 0.03)
+	set("scale", []any{0.5, 1.0})
 }

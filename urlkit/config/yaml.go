@@ -165,6 +165,26 @@ func (c *Config) Override(d *Config) error {
 	return c.Check()
 }
 
+// OverrideWithValidation takes over what d, a validation's settings, was given as
+// flags; what training has no flag for is left out.
+func (c *Config) OverrideWithValidation(d *Config) error {
+	values := d.values()
+	known := c.values()
+	for name, from := range d.from {
+		if _, ok := known[name]; !ok || from != "flag" {
+			continue
+		}
+		target := name
+		if name == "dataset" {
+			target = "dataset_eval" // validate.py's name for the upstream set to measure
+		}
+		if err := c.set(target, deepCopy(plain(values[name])), from); err != nil {
+			return err
+		}
+	}
+	return c.Check()
+}
+
 // Clone returns a copy that shares nothing with c.
 func (c *Config) Clone() *Config {
 	d := newConfig(c.command)

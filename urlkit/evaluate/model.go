@@ -225,3 +225,14 @@ func unsigned(t *safetensors.Tensor) (*tensors.Tensor, error) {
 	}
 	return tensors.FromFlatDataAndDimensions(out, t.Shape...), nil
 }
+
+// Parameters counts the trainable numbers of the model in a Store.
+func Parameters(store *model.Store) int {
+	n := 0
+	for v := range store.Scope(nn.ModelScope).IterVariables() {
+		if v.Trainable {
+			n += v.Shape().Size()
+		}
+	}
+	return n
+}
