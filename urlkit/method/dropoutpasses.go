@@ -61,8 +61,7 @@ func (o Options) passes(c *nn.Context) int {
 // probability space. The embedding is the last pass's, as in the original. Passes
 // share a batch where it stays small, so that the graph holds the network once:
 // with running statistics in batch norm, images don't see each other.
-func averagePasses(c *nn.Context, images *Node, passes int, o Options, bo backbone.Options) Outputs {
-	name, _, _ := backbone.ParseModel(o.Model)
+func averagePasses(c *nn.Context, images *Node, passes int, o Options) Outputs {
 	batch := images.Shape().Dim(0)
 	together := min(passes, max(1, passImages/batch))
 	var samples []*Node
@@ -73,7 +72,7 @@ func averagePasses(c *nn.Context, images *Node, passes int, o Options, bo backbo
 		for i := range tiled {
 			tiled[i] = images
 		}
-		x := backbone.Features(c, name, Concatenate(tiled, 0), bo)
+		x := embed(c, Concatenate(tiled, 0), o)
 		last = onEmbedding(c, x, o)
 		samples = append(samples, Reshape(last.Logits, n, batch, o.Classes))
 		last.Embedding = Slice(x, AxisRange((n-1)*batch, n*batch))

@@ -1,6 +1,7 @@
 package method
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -9,22 +10,34 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"urlbench/internal/fixture"
+	"urlbench/urlkit/backbone"
 	"urlbench/urlkit/device"
 	"urlbench/urlkit/device/devicetest"
+	"urlbench/urlkit/nn"
 	"urlbench/urlkit/uncertainty"
 )
 
 // TestModelFixture walks the whole-model cases: files of any name under models/.
 func TestModelFixture(t *testing.T) {
 	d := devicetest.XLA(t)
+	shared := map[string]*embedder{}
+	defer func() {
+		for _, e := range shared {
+			e.exec.Finalize()
+			e.store.Finalize()
+		}
+	}()
 	for _, rel := range fixture.Glob(t, "models/*.safetensors") {
 		for _, c := range fixture.Open(t, rel).Cases() {
 			t.Run(c.Name, func(t *testing.T) {
 				r := open(t, c)
 				switch r.meta.Mode {
 				case "eval":
-					for _, dtype := range []dtypes.DType{dtypes.Float64, dtypes.Float32} {
-						r.evaluate(t, d, dtype)
+					r.evaluate(t, d, dtypes.Float64)
+					if len(c.Names("out.tap.")) > 0 || r.averages() {
+						r.evaluate(t, d, dtypes.Float32)
+					} else {
+						r.evaluateShared(t, d, dtypes.Float32, shared)
 					}
 				case "train":
 					r.train(t, d, dtypes.Float64)
@@ -156,4 +169,81 @@ func (r record) calibrate(t *testing.T, exec *model.Exec, store *model.Store, dt
 	if err := uncertainty.SetScaler(store, scaler); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// averages tells whether the case averages over dropout passes.
+func (r record) averages() bool { return r.options.withDefaults().passes(&nn.Context{}) > 0 }
+
+// embedder is a compiled backbone that cases share: compiling one takes seconds,
+// running it a fraction of that.
+type embedder struct {
+	store *model.Store
+	exec  *model.Exec
+}
+
+// evaluateShared compares a model's outputs as evaluate does, but runs the
+// backbone's graph apart from the head's and for all cases that have the same.
+func (r record) evaluateShared(t *testing.T, d *device.Device, dtype dtypes.DType, shared map[string]*embedder) {
+	t.Helper()
+	name, _, _ := backbone.ParseModel(r.meta.Model)
+	key := fmt.Sprint(name, r.meta.DropoutCalls, r.meta.Batch, r.meta.Height, r.meta.Width, dtype)
+	e := shared[key]
+	if e == nil {
+		e = &embedder{store: model.NewStore()}
+		exec, err := model.NewExec(d.Backend, e.store, func(s *model.Scope, in []*Node) []*Node {
+			c, _ := r.context(t, s, d, dtype, false, in)
+			return []*Node{embed(c, in[0], r.options.withDefaults())}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.exec = exec
+		shared[key] = e
+	}
+	heads := model.NewStore()
+	defer heads.Finalize()
+	exec, err := model.NewExec(d.Backend, heads, func(s *model.Scope, in []*Node) []*Node {
+		c, _ := r.context(t, s, d, dtype, false, in)
+		o := r.options.withDefaults()
+		out := onEmbedding(c, in[0], o)
+		unc := uncertainty.Scaled(c, modules[o.UncModule](c, out, o))
+		return []*Node{out.Logits, unc, out.Embedding}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exec.Finalize()
+	var ofBackbone, ofHead []entry
+	for _, e := range r.manifest {
+		if isHead(e.key(), backbone.HeadName(name)) {
+			ofHead = append(ofHead, e)
+		} else {
+			ofBackbone = append(ofBackbone, e)
+		}
+	}
+	fill(t, e.store, ofBackbone, r.meta.Seed, r.options.CMult, dtype)
+	fill(t, heads, ofHead, r.meta.Seed, r.options.CMult, dtype)
+	if r.Has("out.unc_scaler") {
+		if err := uncertainty.SetScaler(heads, r.Scalar(t, "out.unc_scaler")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := r.inputs(t, dtype)
+	embedding, err := e.exec.Exec(in[:2]...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outs, err := exec.Exec(append([]any{embedding[0]}, in[1:]...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, quantity := range []string{"logits", "unc", "features"} {
+		r.Compare(t, "out."+quantity, label(d, dtype), float64s(t, outs[i]), r.tolerance("out."+quantity, dtype))
+	}
+}
+
+// isHead tells whether a state_dict entry belongs to what sits on the embedding.
+func isHead(key, head string) bool {
+	module, _, _ := strings.Cut(key, ".")
+	return module == head || module == "classifier" || module == "unc_module"
 }

@@ -156,30 +156,25 @@ func (r *recorded) Uniform(g *Graph, shape shapes.Shape) *Node {
 	dims := shape.Dimensions
 	passes := dims[0] / r.batch
 	r.sites = append(r.sites, fmt.Sprint(dims))
-	var parts []*Node
-	for pass := range passes {
-		k := uint64(16384 + pass*r.perPass + site)
-		torch := append([]int{r.batch}, dims[1:]...)
-		if r.channelsLast && len(dims) == 4 {
-			torch = []int{r.batch, dims[3], dims[1], dims[2]}
-		}
-		size := 1
-		for _, d := range torch {
-			size *= d
-		}
-		base := Add(BitwiseShiftLeft(r.seed, Const(g, uint64(48))), Const(g, k<<32))
-		z := Add(Iota(g, shapes.Make(dtypes.Uint64, size), 0), base)
-		u := DivScalar(ConvertDType(ConvertDType(splitmixGraph(z, 40), dtypes.Int64), shape.DType), 1<<24)
-		u = Reshape(u, torch...)
-		if r.channelsLast && len(dims) == 4 {
-			u = TransposeAllAxes(u, 0, 2, 3, 1)
-		}
-		parts = append(parts, u)
+	torch := append([]int{passes, r.batch}, dims[1:]...)
+	isImage := r.channelsLast && len(dims) == 4
+	if isImage {
+		torch = []int{passes, r.batch, dims[3], dims[1], dims[2]}
 	}
-	if len(parts) == 1 {
-		return parts[0]
+	size := 1
+	for _, d := range torch[1:] {
+		size *= d
 	}
-	return Concatenate(parts, 0)
+	at := shapes.Make(dtypes.Uint64, passes, size)
+	k := Add(Mul(Iota(g, at, 0), Const(g, uint64(r.perPass))), Const(g, uint64(16384+site)))
+	x := Add(BitwiseShiftLeft(k, Const(g, uint64(32))), Iota(g, at, 1))
+	x = Add(x, BitwiseShiftLeft(r.seed, Const(g, uint64(48))))
+	u := DivScalar(ConvertDType(ConvertDType(splitmixGraph(x, 40), dtypes.Int64), shape.DType), 1<<24)
+	u = Reshape(u, torch...)
+	if isImage {
+		u = TransposeAllAxes(u, 0, 1, 3, 4, 2)
+	}
+	return Reshape(u, dims...)
 }
 
 // splitmixGraph is splitmix64(x) >> shift.

@@ -39,20 +39,26 @@ func Forward(c *nn.Context, images *Node, o Options) Outputs {
 
 // predict builds the backbone and what sits on it: all but the uncertainty.
 func predict(c *nn.Context, images *Node, o Options) Outputs {
+	if passes := o.passes(c); passes > 0 {
+		return averagePasses(c, images, passes, o)
+	}
+	return onEmbedding(c, embed(c, images, o), o)
+}
+
+// embed builds the backbone as the model's variant changes it: images [B, H, W, 3]
+// -> [B, D].
+func embed(c *nn.Context, images *Node, o Options) *Node {
 	name, variant, _ := backbone.ParseModel(o.Model)
 	bo := backbone.Options{DropPath: o.DropPath, Checkpoint: o.GradCheckpointing, Tap: o.Tap}
 	if o.UseSpecNorm && variant == "sngp" {
 		bo.Conv = o.spectral()
 	}
 	o.setDropout(c, &bo)
-	if passes := o.passes(c); passes > 0 {
-		return averagePasses(c, images, passes, o, bo)
-	}
 	x := backbone.Features(c, name, images, bo)
 	if variant != "dropout" && name != vit && c.Training {
 		x = nn.Dropout(c, x, o.Drop)
 	}
-	return onEmbedding(c, x, o)
+	return x
 }
 
 // onEmbedding builds the head on x [B, D].
