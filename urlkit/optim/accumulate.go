@@ -49,12 +49,12 @@ func (a Accumulation) Step(g *Graph, sums, state *model.Scope, opt Optimizer, lr
 		path := v.Path()[len(sums.Scope()):]
 		of := sums.Store().GetVariable(path)
 		if of == nil {
-			panic(fmt.Sprintf("optim: %s accumulates the gradient of %s, which is not in the Store", v.Path(), path))
+			panic(fmt.Errorf("optim: %s accumulates the gradient of %s, which is not in the Store", v.Path(), path))
 		}
 		params = append(params, Param{of, v.NodeValue(g)})
 	}
 	if len(params) == 0 {
-		panic("optim: nothing is accumulated in " + sums.Scope() + ": run a graph with Add first")
+		panic(fmt.Errorf("optim: nothing is accumulated in %s: run a graph with Add first", sums.Scope()))
 	}
 	byPath(params)
 	opt.Update(g, state, params, lr)

@@ -68,7 +68,7 @@ func ClipGrad(c Clipping, params []Param) []Param {
 			out[i].Grad = Where(small, p.Grad, clipped)
 		}
 	default:
-		panic(fmt.Sprintf("optim: unknown clip mode %q", c.Mode))
+		panic(fmt.Errorf("optim: unknown clip mode %q", c.Mode))
 	}
 	return out
 }

@@ -147,7 +147,7 @@ func (s Schedule) at(at int) float64 {
 		passed := sort.Search(len(s.Milestones), func(i int) bool { return float64(s.Milestones[i])*unit > t+1 })
 		return s.Base * math.Pow(s.DecayRate, float64(passed))
 	}
-	panic("optim: " + s.Check().Error())
+	panic(s.Check())
 }
 
 // cycled calls rate with the top of t's cycle and the share of it that is done.
