@@ -24,7 +24,7 @@ const DefaultMaxPixels = 2 * (1 << 30 / 4 / 3)
 var (
 	ErrEmpty     = errors.New("the file is empty (0 bytes): download it again")
 	ErrFormat    = errors.New("not an image in a known format (JPEG, PNG, GIF, BMP, TIFF, WebP, PNM)")
-	ErrTruncated = errors.New("the image is truncated: the file ends before its pixels do")
+	ErrTruncated = errors.New("the image is truncated: the file ends before its pixels do; download it again")
 	ErrTooLarge  = errors.New("more pixels than the limit")
 )
 

@@ -232,5 +232,5 @@ func ExampleDecode() {
 	fmt.Println(err)
 	// Output:
 	// 16 8 [0 0 0] <nil>
-	// pixel: black.jpg: the image is truncated: the file ends before its pixels do
+	// pixel: black.jpg: the image is truncated: the file ends before its pixels do; download it again
 }

@@ -8,7 +8,8 @@ import (
 // Image is an RGB picture with 8 bits per channel.
 //
 // Decode returns images whose Pix is complete. Open returns an image that knows
-// its size only: Load decodes it, or the part of it that is needed, on demand.
+// its size only: Load decodes it, or the part of it that is needed, on demand. One
+// goroutine at a time may load.
 type Image struct {
 	W, H int
 	// Pix holds the pixels as red, green, blue, row by row: the pixel at (x, y)

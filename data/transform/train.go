@@ -14,6 +14,7 @@ type TrainConfig struct {
 	Filter *Filter // nil draws bilinear or bicubic for each image
 	HFlip  float64 // probability of a mirror image
 	VFlip  float64 // probability of an upside-down image
+	Blur   float64 // probability of KernelBlur with sigma from 0.5 to 5, before the jitter; 0
 	Jitter JitterConfig
 }
 
@@ -44,17 +45,22 @@ type trainDraws struct {
 	box          pixel.Rect
 	filter       Filter
 	hflip, vflip bool
+	blur         float64 // sigma, 0 for none
 	jitter       Jitter
 }
 
 func (c TrainConfig) draw(rng *rand.Rand, w, h int) trainDraws {
-	return trainDraws{
+	d := trainDraws{
 		box:    c.Crop.Box(rng, w, h),
 		filter: drawFilter(rng, c.Filter),
 		hflip:  c.HFlip > 0 && rng.Float64() < c.HFlip,
 		vflip:  c.VFlip > 0 && rng.Float64() < c.VFlip,
-		jitter: c.Jitter.Draw(rng),
 	}
+	if c.Blur > 0 && rng.Float64() < c.Blur {
+		d.blur = Range{0.5, 5}.draw(rng)
+	}
+	d.jitter = c.Jitter.Draw(rng)
+	return d
 }
 
 func (d trainDraws) apply(src *pixel.Image, dst []uint8, size int) error {
@@ -67,6 +73,9 @@ func (d trainDraws) apply(src *pixel.Image, dst []uint8, size int) error {
 	}
 	if d.vflip {
 		flipColumns(dst, size)
+	}
+	if d.blur > 0 {
+		KernelBlur(dst, size, d.blur)
 	}
 	d.jitter.Apply(dst)
 	return nil

@@ -35,14 +35,14 @@ func pipelines(size int) map[string]struct {
 	views int
 } {
 	upsideDown := DefaultTrain(size)
-	upsideDown.VFlip = 0.5
+	upsideDown.VFlip, upsideDown.Blur = 0.5, 0.5
 	return map[string]struct {
 		t     Transform
 		views int
 	}{
 		"eval":   {Eval(EvalConfig{Size: size}), 1},
 		"train":  {Train(DefaultTrain(size)), 1},
-		"vflip":  {Train(upsideDown), 1},
+		"blur":   {Train(upsideDown), 1},
 		"no-aug": {Train(TrainConfig{Size: size, NoAug: true}), 1},
 		"ssl":    {SSL(DefaultSSL(size)), 2},
 	}
