@@ -3,8 +3,8 @@ package data
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"slices"
 	"testing"
@@ -47,14 +47,14 @@ func TestLoaderIsTheSameForAnyWorkers(t *testing.T) {
 	}
 	equal := func(what string, got, want []Batch) {
 		t.Helper()
-		if fmt.Sprint(got) != fmt.Sprint(want) {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: other batches", what)
 		}
 	}
 	equal("7 workers", collect(t, l, 5, 0), one)
 	equal("resumed at batch 4", collect(t, l, 5, 4), one[4:])
 	other := collect(t, l, 6, 0)
-	if fmt.Sprint(other[0].Index) == fmt.Sprint(one[0].Index) || fmt.Sprint(other[0].Pixels) == fmt.Sprint(one[0].Pixels) {
+	if slices.Equal(other[0].Index, one[0].Index) || slices.Equal(other[0].Pixels, one[0].Pixels) {
 		t.Error("epoch 6 begins like epoch 5")
 	}
 	var seen []int

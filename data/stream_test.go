@@ -39,7 +39,7 @@ func TestStreamsALargeTree(t *testing.T) {
 	if d.Len() != classes*perClass {
 		t.Fatalf("%d images", d.Len())
 	}
-	l := mustLoad(t, d, LoaderOptions{BatchSize: 128, Size: 32, Transform: transform.Train(transform.DefaultTrain(32)), Training: true, Shuffle: true, DropLast: true})
+	l := mustLoad(t, d, LoaderOptions{BatchSize: 128, Size: 32, Transform: transform.Eval(transform.EvalConfig{Size: 32, CropPct: 1}), Training: true, Shuffle: true, DropLast: true})
 	held := func() uint64 {
 		runtime.GC()
 		var m runtime.MemStats
