@@ -21,6 +21,9 @@ type Options struct {
 	Workers          int     // goroutines that prepare images; 0 is one per CPU
 	CropMin, CropMax float64 // range of the crop fractions; 0.1 and 0.75
 	CropFiles        string  // folder of the original's randomcrops_*.csv, read where one fits
+	// OriginalWorkers, if above 0, visits the images in the order of the original's
+	// loader with that many workers, which decides which image gets which crop.
+	OriginalWorkers int
 	// Progress is told how many of a set's images are done; it may be nil.
 	Progress func(set string, done, of int)
 }
@@ -88,6 +91,7 @@ func (e *Evaluator) Answers(ctx context.Context, set data.Dataset) (a *Answers, 
 	size := e.model.Input.Size
 	loader, err := data.NewLoader(set, data.LoaderOptions{
 		BatchSize: e.options.Batch, Size: size, Transform: transform.Eval(e.model.Input.Eval()), Workers: e.options.Workers,
+		OriginalWorkers: e.options.OriginalWorkers,
 	})
 	if err != nil {
 		return nil, err

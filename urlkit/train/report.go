@@ -158,7 +158,7 @@ type widget struct {
 	state Status
 }
 
-func newWidget() *widget { return &widget{id: "urlbench-" + gonbui.UniqueID()} }
+func newWidget() *widget { return &widget{id: "urlbench-" + gonbui.UniqueId()} }
 
 func (w *widget) Line(text string) {
 	w.lines = append(w.lines, text)
