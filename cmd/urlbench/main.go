@@ -52,7 +52,7 @@ func newRootCmd() *cobra.Command {
 	}
 	root.AddCommand(
 		newBenchCmd(),
-		newBenchCmd(),
+		newDataCmd(),
 		newDoctorCmd(),
 		newFiguresCmd(),
 		newLabCmd(),
