@@ -53,6 +53,7 @@ func newRootCmd() *cobra.Command {
 	root.AddCommand(
 		newBenchCmd(),
 		newDataCmd(),
+		newDemoCmd(),
 		newDoctorCmd(),
 		newFiguresCmd(),
 		newLabCmd(),
