@@ -2,7 +2,6 @@ package pixel
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -169,15 +168,18 @@ func decodeWith(decode func(io.Reader) (image.Image, error)) func([]uint8, int, 
 
 // decodePNG decodes a PNG. Its 16-bit grey has a rule of its own, see convert.
 func decodePNG(dst []uint8, w, h int, data []byte, _ Rect) error {
+	// The header chunk comes first and has been read: its depth and colour type.
+	depth, colour := data[24], data[25]
+	channels := [7]int{1, 0, 3, 1, 2, 0, 4}[min(colour, 6)]
+	// Deflate shrinks to 1/1032 at best: a bomb's header claims more before memory is taken.
+	if w*h/8*int(depth)*channels/1032 > len(data) {
+		return ErrTruncated
+	}
 	m, err := png.Decode(bytes.NewReader(data))
 	if err != nil {
 		return err
 	}
-	// IHDR: length, type, width, height (4 bytes each), depth, colour type.
-	const depth, colour = 24, 25
-	grey16 := len(data) > colour && data[depth] == 16 && data[colour] == 0 &&
-		binary.BigEndian.Uint32(data[12:]) == 0x49484452
-	return convert(dst, w, h, m, grey16)
+	return convert(dst, w, h, m, depth == 16 && colour == 0)
 }
 
 // encoded is a source over a file's bytes.

@@ -2,6 +2,7 @@ package pixel
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -97,6 +98,11 @@ func TestBadFiles(t *testing.T) {
 	bomb := append([]byte(nil), jpg...)
 	i := bytes.Index(bomb, []byte{0xff, mSOF0})
 	copy(bomb[i+5:], []byte{0xff, 0xff, 0xff, 0xff})
+	liar := append([]byte(nil), jpg...)
+	copy(liar[i+5:], []byte{0x20, 0, 0x20, 0}) // 8192x8192 in two kilobytes
+	pngLiar := append([]byte(nil), pic...)
+	copy(pngLiar[16:], []byte{0, 0, 0x20, 0, 0, 0, 0x20, 0})
+	binary.BigEndian.PutUint32(pngLiar[29:], crc32.ChecksumIEEE(pngLiar[12:29]))
 	for _, c := range []struct {
 		name string
 		data []byte
@@ -112,6 +118,8 @@ func TestBadFiles(t *testing.T) {
 		{"truncated PNG", pic[:len(pic)-40], Options{}, ErrTruncated},
 		{"truncated PPM", read(t, "rgb.ppm")[:50], Options{}, ErrTruncated},
 		{"bomb", bomb, Options{}, ErrTooLarge},
+		{"more pixels than the JPEG can hold", liar, Options{}, ErrTruncated},
+		{"more pixels than the PNG can hold", pngLiar, Options{}, ErrTruncated},
 		{"limit", jpg, Options{MaxPixels: 61*47 - 1}, ErrTooLarge},
 		{"at the limit", jpg, Options{MaxPixels: 61 * 47}, nil},
 	} {
@@ -123,6 +131,20 @@ func TestBadFiles(t *testing.T) {
 		if err != nil && (!strings.Contains(err.Error(), c.o.Name) || strings.Contains(err.Error(), "\n")) {
 			t.Errorf("%s: the error does not name the file in one line: %v", c.name, err)
 		}
+	}
+}
+
+// TestScanTrap checks that a file of endless scans is refused.
+func TestScanTrap(t *testing.T) {
+	jpg := read(t, "420.jpg")
+	sos := bytes.Index(jpg, []byte{0xff, mSOS})
+	trap := append([]byte(nil), jpg[:sos]...)
+	for range maxScans + 1 { // each of one component, and empty
+		trap = append(trap, 0xff, mSOS, 0, 8, 1, jpg[sos+5], 0, 0, 63, 0)
+	}
+	trap = append(trap, 0xff, mEOI)
+	if _, err := Decode(trap, Options{}); err == nil || !strings.Contains(err.Error(), "scans") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -58,7 +58,7 @@ type jpegDecoder struct {
 	scan           []*jpegComponent
 	part           Rect // wanted pixels
 	blocks         Rect // wanted MCUs
-	scanned        bool
+	scans          int  // so far
 	lineBuffers    [4][]uint8
 }
 
@@ -96,7 +96,7 @@ func decodeJPEG(dst []uint8, w, h int, data []byte, part Rect) error {
 func (d *jpegDecoder) reset(data []byte) {
 	d.bits = bitReader{data: data}
 	d.w, d.h, d.restart, d.eobRun = 0, 0, 0, 0
-	d.jfif, d.adobe, d.adobeTransform, d.scanned, d.progressive = false, false, 0, false, false
+	d.jfif, d.adobe, d.adobeTransform, d.scans, d.progressive = false, false, 0, 0, false
 	d.quantSeen = [4]bool{}
 	for class := range d.tables {
 		for i := range d.tables[class] {
@@ -119,7 +119,7 @@ func (d *jpegDecoder) parse(headerOnly bool) error {
 		}
 		switch {
 		case marker == mEOI:
-			if !d.scanned {
+			if d.scans == 0 {
 				return errors.New("the JPEG holds no picture: it ends before the first scan")
 			}
 			return nil
@@ -139,6 +139,10 @@ func (d *jpegDecoder) parse(headerOnly bool) error {
 			err = d.frame(body)
 			if headerOnly || err != nil {
 				return err
+			}
+			// Each MCU takes a bit at least: a bomb's header claims more before memory is taken.
+			if d.mcusX*d.mcusY > 8*len(d.bits.data) {
+				return ErrTruncated
 			}
 			d.prepare()
 		case mDHT:

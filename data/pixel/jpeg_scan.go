@@ -33,6 +33,9 @@ var zigzag = func() (table [128]uint8) {
 	return table
 }()
 
+// maxScans bounds the work that a small file can ask for; encoders write about ten.
+const maxScans = 500
+
 // spectral are a progressive scan's parameters (T.81 G.1.1.1).
 type spectral struct{ start, end, high, low int }
 
@@ -85,15 +88,18 @@ func (d *jpegDecoder) startOfScan(b []byte) (done bool, err error) {
 		}
 		d.scan = append(d.scan, c)
 	}
-	if !d.scanned && !bytes.Contains(d.bits.data[d.bits.pos:], []byte{0xff, mEOI}) {
+	if d.scans++; d.scans > maxScans {
+		return true, fmt.Errorf("the JPEG has more than %d scans: a trap, not a picture", maxScans)
+	}
+	first := d.scans == 1
+	if first && !bytes.Contains(d.bits.data[d.bits.pos:], []byte{0xff, mEOI}) {
 		return true, ErrTruncated
 	}
-	if !d.scanned && !d.progressive && n < len(d.components) {
+	if first && !d.progressive && n < len(d.components) {
 		for i := range d.components {
 			clear(d.components[i].plane) // a corrupt file may leave a component out
 		}
 	}
-	d.scanned = true
 	d.decodeScan(s)
 	return !d.progressive && n == len(d.components), nil
 }
