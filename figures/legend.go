@@ -15,6 +15,7 @@ type legend struct {
 type entry struct {
 	label string
 	look  *look // nil: text alone, from the legend's left
+	line  *lineLook
 }
 
 // matplotlib's measures at 7 pt, in points; legendGap is in widths of the axes.
@@ -30,7 +31,7 @@ const (
 func (l *legend) size() (w, h vg.Length) {
 	for _, e := range l.entries {
 		tw, _ := text{s: e.label, size: tickSize}.extent()
-		if e.look != nil {
+		if e.look != nil || e.line != nil {
 			tw += legendHandle + legendSpace
 		} else {
 			tw += 2.4
@@ -57,6 +58,12 @@ func (l *legend) draw(c vg.Canvas, axes vg.Rectangle) {
 	for i, e := range l.entries {
 		y := top - 5.5 - legendPitch*vg.Length(i)
 		t := text{s: e.label, size: tickSize, at: align{0, 0.5}}
+		if e.line != nil {
+			e.line.set(c)
+			stroke(c, vg.Point{X: left + legendPad, Y: y}, vg.Point{X: left + legendPad + legendHandle, Y: y})
+			t.draw(c, vg.Point{X: left + legendPad + legendHandle + legendSpace, Y: y})
+			continue
+		}
 		if e.look == nil {
 			t.draw(c, vg.Point{X: left + legendPad + 2.4, Y: y})
 			continue

@@ -110,17 +110,20 @@ func (c *raster) Fill(p vg.Path) {
 	c.fill.Draw(c.img, r, image.NewUniform(c.solid()), image.Point{})
 }
 
+// smallPicture is the side in pixels up to which a picture shows its pixels.
+const smallPicture = 96
+
 func (c *raster) FillString(f font.Face, p vg.Point, s string) { c.Fill(outline(f, p, s)) }
 
-// DrawImage enlarges pixel by pixel, as one wants to see small photographs, and
-// reduces smoothly.
+// DrawImage enlarges small pictures pixel by pixel, as one wants to see them, and draws
+// others smoothly.
 func (c *raster) DrawImage(r vg.Rectangle, img image.Image) {
 	x0, y1 := c.pixel(r.Min)
 	x1, y0 := c.pixel(r.Max)
 	b := img.Bounds()
 	sx, sy := (x1-x0)/float64(b.Dx()), (y1-y0)/float64(b.Dy())
 	var in xdraw.Interpolator = xdraw.NearestNeighbor
-	if sx < 1 || sy < 1 {
+	if sx < 1 || sy < 1 || max(b.Dx(), b.Dy()) > smallPicture {
 		in = xdraw.CatmullRom
 	}
 	in.Transform(c.img, f64.Aff3{sx, 0, x0 - sx*float64(b.Min.X), 0, sy, y0 - sy*float64(b.Min.Y)}, img, b, xdraw.Over, nil)

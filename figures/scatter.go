@@ -79,7 +79,7 @@ func methodLegend(t results.Table, l looks) *legend {
 	has := func(keep func(results.Run) bool) bool { return slices.ContainsFunc(t, keep) }
 	add := func(m methodLook) {
 		k := look{shape: m.shape, size: 25, colour: l.style.colour(m), edge: markEdge}
-		lg.entries = append(lg.entries, entry{m.name, &k})
+		lg.entries = append(lg.entries, entry{label: m.name, look: &k})
 	}
 	for _, m := range methods {
 		if has(func(r results.Run) bool { return r.Method == m.name }) {
@@ -95,10 +95,10 @@ func methodLegend(t results.Table, l looks) *legend {
 			return
 		}
 		if l.style == Clean {
-			lg.entries = append(lg.entries, entry{name, &look{shape: 'o', size: area, colour: grey, edge: markEdge}})
+			lg.entries = append(lg.entries, entry{label: name, look: &look{shape: 'o', size: area, colour: grey, edge: markEdge}})
 			return
 		}
-		lg.entries = append(lg.entries, entry{size + " = " + name, nil})
+		lg.entries = append(lg.entries, entry{label: size + " = " + name})
 	}
 	note(resNet, "small", "ResNet-50", 13)
 	var seen []string
@@ -110,7 +110,7 @@ func methodLegend(t results.Table, l looks) *legend {
 	}
 	note(vit, "big", "ViT-Medium", 39)
 	if hasOwn(t) {
-		lg.entries = append(lg.entries, entry{"your runs", &look{shape: 'o', size: 26, colour: gridColour, edge: markEdge, own: true}})
+		lg.entries = append(lg.entries, entry{label: "your runs", look: &look{shape: 'o', size: 26, colour: gridColour, edge: markEdge, own: true}})
 	}
 	return lg
 }

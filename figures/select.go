@@ -49,7 +49,7 @@ type selection struct {
 // named.
 func pick(t results.Table, style Style, figure string, metrics ...string) (selection, error) {
 	s := selection{looks: looks{style, strangers(t)}}
-	lacking := 0
+	complete, lacking := 0, 0
 	var gaps []string // of one's own runs, as "no METRIC, METRIC"
 	names := map[string][]string{}
 	for _, r := range t {
@@ -70,6 +70,7 @@ func pick(t results.Table, style Style, figure string, metrics ...string) (selec
 		}
 		switch {
 		case len(without) == 0:
+			complete++
 			s.runs = append(s.runs, r)
 		case own:
 			gap := "no " + strings.Join(without, ", ")
@@ -95,7 +96,7 @@ func pick(t results.Table, style Style, figure string, metrics ...string) (selec
 	if lacking > 0 {
 		s.missing = append(s.missing, fmt.Sprintf("%d of the paper's runs: no %s", lacking, strings.Join(metrics, " or ")))
 	}
-	if len(s.runs) == 0 {
+	if complete == 0 {
 		return s, fmt.Errorf("figure %s: nothing to draw: none of %d runs has %s", figure, len(t), strings.Join(metrics, " and "))
 	}
 	return s, nil

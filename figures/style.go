@@ -61,20 +61,22 @@ type methodLook struct {
 	small, big   float64
 }
 
-// The paper's methods in legend order. The safe colours are Paul Tol's "muted"
-// scheme (Colour Schemes, SRON/EPS/TN/09-002, 2021) with an orange and a grey.
+// The paper's methods in legend order. The safe colours are near the paper's (within 30
+// in CIELAB), moved apart by a search for the largest least distance between any two as
+// readers with full sight, protanopia, deuteranopia and tritanopia see them; TestPalette
+// measures it.
 var methods = []methodLook{
-	{"CE", hex(0x1f77b4), hex(0x332288), '^', 12, 46},
-	{"InfoNCE", hex(0xff7f0e), hex(0xddcc77), 'v', 12, 46},
-	{"MCInfoNCE", hex(0x2ca02c), hex(0x117733), 's', 9, 39},
-	{"ELK", hex(0xd62728), hex(0xcc6677), 'p', 15, 49},
-	{"nivMF", hex(0x008080), hex(0x44aa99), 'h', 14, 46},
-	{"HIB", hex(0x9467bd), hex(0xaa4499), 'P', 11, 46},
-	{"HET-XL", hex(0x8c564b), hex(0x882255), '*', 13, 54},
-	{"Riskpred", hex(0xe377c2), hex(0x88ccee), 'H', 14, 46},
-	{"MCDropout", hex(0xbcbd22), hex(0x999933), 'X', 11, 43},
-	{"Ensemble", hex(0x17becf), hex(0xee7733), 'D', 9, 37},
-	{"SNGP", hex(0x7f7f7f), hex(0x999999), 'o', 13, 39},
+	{"CE", hex(0x1f77b4), hex(0x04326d), '^', 12, 46},
+	{"InfoNCE", hex(0xff7f0e), hex(0xc07208), 'v', 12, 46},
+	{"MCInfoNCE", hex(0x2ca02c), hex(0xa0d872), 's', 9, 39},
+	{"ELK", hex(0xd62728), hex(0x830800), 'p', 15, 49},
+	{"nivMF", hex(0x008080), hex(0x167f8e), 'h', 14, 46},
+	{"HIB", hex(0x9467bd), hex(0x7946cd), 'P', 11, 46},
+	{"HET-XL", hex(0x8c564b), hex(0x491624), '*', 13, 54},
+	{"Riskpred", hex(0xe377c2), hex(0xfa94ff), 'H', 14, 46},
+	{"MCDropout", hex(0xbcbd22), hex(0xd9d000), 'X', 11, 43},
+	{"Ensemble", hex(0x17becf), hex(0x13dbbd), 'D', 9, 37},
+	{"SNGP", hex(0x7f7f7f), hex(0x96775b), 'o', 13, 39},
 }
 
 // others are given in turn to methods that the paper does not have.

@@ -103,7 +103,7 @@ func (c *svg) Stroke(p vg.Path) {
 		for _, d := range c.dash {
 			ds = append(ds, num(float64(d)))
 		}
-		dash = ` stroke-dasharray="` + strings.Join(ds, " ") + `"`
+		dash = ` stroke-dasharray="` + strings.Join(ds, ",") + `"`
 	}
 	fmt.Fprintf(&c.body, `<path d="%s" fill="none" %s stroke-width="%s"%s/>`+"\n",
 		c.data(p, c.point), c.paint("stroke"), num(float64(c.width)), dash)
@@ -142,8 +142,12 @@ func (c *svg) DrawImage(r vg.Rectangle, img image.Image) {
 	}
 	x, y := c.point(vg.Point{X: r.Min.X, Y: r.Max.Y})
 	size := r.Size()
-	fmt.Fprintf(&c.body, `<image x="%s" y="%s" width="%s" height="%s" preserveAspectRatio="none" image-rendering="pixelated" href="data:image/png;base64,%s"/>`+"\n",
-		x, y, num(float64(size.X)), num(float64(size.Y)), base64.StdEncoding.EncodeToString(buf.Bytes()))
+	rendering := ""
+	if b := img.Bounds(); max(b.Dx(), b.Dy()) <= smallPicture {
+		rendering = ` image-rendering="pixelated"`
+	}
+	fmt.Fprintf(&c.body, `<image x="%s" y="%s" width="%s" height="%s" preserveAspectRatio="none"%s href="data:image/png;base64,%s"/>`+"\n",
+		x, y, num(float64(size.X)), num(float64(size.Y)), rendering, base64.StdEncoding.EncodeToString(buf.Bytes()))
 }
 
 func (c *svg) Title(s string) {
