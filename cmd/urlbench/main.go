@@ -55,6 +55,7 @@ func newRootCmd() *cobra.Command {
 		newDataCmd(),
 		newDemoCmd(),
 		newDoctorCmd(),
+		newExportCmd(),
 		newFiguresCmd(),
 		newLabCmd(),
 		newMethodsCmd(),

@@ -10,7 +10,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
-	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/support/exceptions"
@@ -28,12 +28,12 @@ type Entry struct {
 // Wanted lists a model's entries by building its graph, without compiling it, for
 // float32 images of the given dimensions [batch, height, width, 3] in a Store of
 // its own. build makes the graph; its variables lie under nn.ModelScope.
-func Wanted(backend compute.Backend, build func(scope *model.Scope, images *Node), dims ...int) (entries []Entry, err error) {
+func Wanted(backend compute.Backend, build func(scope *model.Scope, images *graph.Node), dims ...int) (entries []Entry, err error) {
 	store := model.NewStore()
-	g := NewGraph(backend, "wanted")
+	g := graph.NewGraph(backend, "wanted")
 	defer g.Finalize()
 	if err := exceptions.TryCatch[error](func() {
-		build(store.RootScope(), Parameter(g, "images", shapes.Make(dtypes.Float32, dims...)))
+		build(store.RootScope(), graph.Parameter(g, "images", shapes.Make(dtypes.Float32, dims...)))
 	}); err != nil {
 		return nil, err
 	}

@@ -119,12 +119,12 @@ func TestDamagedFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for n := 0; n < len(data); n += 1 + len(data)/400 {
+		for n := 0; n < len(data); n += 1 + len(data)/150 {
 			if _, err := Parse(file, data[:n]); err == nil || !strings.Contains(err.Error(), file) {
 				t.Errorf("%s cut to %d of %d bytes: error %v", file, n, len(data), err)
 			}
 		}
-		for at := 0; at < len(data); at += 1 + len(data)/1500 {
+		for at := 0; at < len(data); at += 1 + len(data)/600 {
 			damaged := slices.Clone(data)
 			damaged[at] ^= 0x55
 			readAll(t, file, damaged)

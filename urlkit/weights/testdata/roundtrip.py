@@ -16,7 +16,7 @@ if len(sys.argv) > 3:
     model = timm.create_model(sys.argv[3], pretrained=False, num_classes=1000)
     model.load_state_dict(state, strict=True)
     state = model.state_dict()
-torch.save(state, sys.argv[2])
+torch.save({k: v.clone() for k, v in state.items()}, sys.argv[2])
 grid = torch.arange(32, dtype=torch.float32).reshape(1, 4, 4, 2).permute(0, 3, 1, 2) ** 1.5
 print(json.dumps({
     str(to): torch.nn.functional.interpolate(grid, size=(to, to), mode="bicubic", antialias=True, align_corners=False)
