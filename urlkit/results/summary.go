@@ -77,7 +77,7 @@ func (s *Summary) Last(column string) float64 {
 // ReadRun reads one run folder, or the summary.csv in it: the metrics of the last
 // epoch's row, whose best_* columns already hold the best epoch's values, and method,
 // backbone, data, seed and hyper-parameters from args.yaml beside it. Without
-// args.yaml the run is named after its folder and its method is "unknown".
+// args.yaml run and method are named after the folder.
 func ReadRun(path string) (Run, error) {
 	dir := path
 	if info, err := os.Stat(path); err != nil {
@@ -95,7 +95,7 @@ func ReadRun(path string) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	run := Run{Source: Own, Name: filepath.Base(abs), Method: "unknown", Backbone: "unknown",
+	run := Run{Source: Own, Name: filepath.Base(abs), Method: filepath.Base(abs), Backbone: "unknown model",
 		Config: map[string]string{}, Metrics: map[string]float64{}}
 	for _, c := range s.Columns {
 		if v := s.Last(c); !math.IsNaN(v) {
