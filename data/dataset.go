@@ -43,7 +43,11 @@ type Options struct {
 	// ClassMap is a file of class names, one a line, that says which folders of a
 	// plain folder set are read, and their labels. It is looked for as given, then in Root.
 	ClassMap string
-	// Semantics repeats the original's slips in reading, or not: see OpenRealH.
+	// Semantics repeats the original's slips in reading, or not. Original, the zero
+	// value: soft/imagenet gives image i the votes of another image, as published;
+	// repr/cub and repr/cars take stray files for images; torch/imagenet needs
+	// meta.bin. Corrected pairs images and votes by number, leaves out what is no
+	// image, and does without meta.bin.
 	Semantics semantics.Semantics
 	// MaxPixels limits the width times the height of an image; 0 is pixel's default.
 	MaxPixels int
@@ -61,9 +65,8 @@ const (
 // "soft/path:DIR", with an annotations.json; without ":DIR" the folder is o.Root.
 // The empty name is a plain folder of images at o.Root, one folder per class.
 func Open(name, split string, o Options) (Dataset, error) {
-	lower, dir, byPath := strings.Cut(name, ":")
-	lower = strings.ToLower(lower)
-	set, err := Lookup(lower)
+	lookup, dir, byPath := strings.Cut(name, ":")
+	set, err := Lookup(lookup)
 	if err != nil {
 		return nil, err
 	}

@@ -31,8 +31,9 @@ func (s Set) Built() bool { return strings.Contains(s.Name, "mini") }
 // Sets returns the registry, sorted by kind: upstream, retrieval, soft labels.
 func Sets() []Set { return slices.Clone(registry) }
 
-// Lookup returns the set of a name.
+// Lookup returns the set of a name, in upper or lower case.
 func Lookup(name string) (Set, error) {
+	name = strings.ToLower(name)
 	names := make([]string, 0, len(registry))
 	for _, s := range registry {
 		if s.Name == name || slices.Contains(aliases[s.Name], name) {

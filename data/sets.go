@@ -12,14 +12,14 @@ var registry []Set
 func init() {
 	fashion := Set{Layout: "inside the program", Source: "https://github.com/zalandoresearch/fashion-mnist", Licence: "MIT"}
 	imageNet := Set{
-		Layout: "{train,val}/<wnid>/*.JPEG and meta.bin", Source: "https://www.image-net.org/download.php (an account is needed)",
-		Licence: "research only, see the site", Expected: map[string]int{Train: 1281167, "val": 50000, Validation: 50000},
+		Layout: "ImageNet2012/{train,val}/<wnid>/*.JPEG and meta.bin", Source: "https://www.image-net.org/download.php (an account is needed)",
+		Licence: "non-commercial research, see the site", Expected: map[string]int{Train: 1281167, Validation: 50000},
 	}
-	retrieval := Set{Splits: retrievalSplits, Licence: "research only, see the site"}
+	retrieval := Set{Splits: retrievalSplits, Licence: "non-commercial research, see the site"}
 	// DCIC: the folders as they are published with "Is one annotation enough?".
 	soft := Set{
 		Soft: true, Splits: softSplits, open: openSoft, Layout: "annotations.json and fold1 ... fold5/*.png",
-		Source: "https://doi.org/10.5281/zenodo.7152309", Licence: "CC BY 4.0 (DCIC), of each part see there",
+		Source: "https://doi.org/10.5281/zenodo.7152309", Licence: "of each part, see there",
 	}
 
 	registry = []Set{
@@ -48,7 +48,9 @@ func init() {
 		fashion.as("soft/mini-blend", "Fashion-MNIST, blended pairs with drawn votes", openMiniBlend).
 			with([]string{Validation, Test, "all"}, map[string]int{Validation: 600, Test: 600, "all": 1200}),
 		imageNet.as("soft/imagenet", "ImageNet-RealH", openRealH).
-			with(validationNames, imageNet.Expected),
+			at("", "ImageNet2012 as for torch/imagenet; raters.npz and real.json beside it",
+				"https://github.com/google-research/reassessed-imagenet (labels), images as for torch/imagenet").
+			with(validationNames, map[string]int{Validation: 50000}),
 		soft.as("soft/cifar", "CIFAR-10H", openSoft).at("CIFAR10H", soft.Layout, soft.Source),
 		soft.as("soft/treeversity1", "Treeversity#1", openSoft).at("Treeversity#1", soft.Layout, soft.Source),
 		soft.as("soft/turkey", "Turkey", openSoft).at("Turkey", soft.Layout, soft.Source),

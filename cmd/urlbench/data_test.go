@@ -29,7 +29,7 @@ func TestDataLs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"mini/upstream", "repr/cub", "cub200: images/", "test 60502", "10.5281/zenodo.7152309", "CC BY 4.0"} {
+	for _, want := range []string{"mini/upstream", "repr/cub", "cub200: images/", "test 60502", "10.5281/zenodo.7152309", "MIT"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
