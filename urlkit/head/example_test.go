@@ -32,7 +32,7 @@ func ExampleEnsemble() {
 		fmt.Println(x.Shape())
 	}
 	// Output:
-	// (Float32)[10 2 5]
-	// (Float32)[2 5]
+	// (Float32)[10, 2, 5]
+	// (Float32)[2, 5]
 	// (Float32)[2]
 }
