@@ -148,8 +148,8 @@ func (l *Loader) Order(epoch int) [][]int {
 	return batches
 }
 
-// Epoch yields the batches of an epoch. The loop may be left at any time; the
-// goroutines have then ended. An error, the last thing yielded, comes with a nil
+// Epoch yields the batches of an epoch, one loop at a time. The loop may be left
+// at any time; the goroutines have then ended. An error, the last thing yielded, comes with a nil
 // batch: the context's, or a *BadFilesError.
 func (l *Loader) Epoch(ctx context.Context, epoch int) iter.Seq2[*Batch, error] {
 	return l.From(ctx, epoch, 0)

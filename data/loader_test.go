@@ -145,3 +145,24 @@ func nothing(_ *rand.Rand, _ *pixel.Image, _ []uint8) error { return nil }
 
 // whole is a transform that decodes the image and leaves the batch as it is.
 func whole(_ *rand.Rand, img *pixel.Image, _ []uint8) error { return img.Load(img.Bounds()) }
+
+// BenchmarkLoader measures what the loader itself costs: 32x32 images from memory
+// and a transform that only copies.
+func BenchmarkLoader(b *testing.B) {
+	d := mustOpen(b, "mini/upstream", Train, Options{})
+	l := mustLoad(b, d, LoaderOptions{BatchSize: 128, Size: 32, Shuffle: true, Transform: func(_ *rand.Rand, img *pixel.Image, dst []uint8) error {
+		copy(dst, img.Pix)
+		return nil
+	}})
+	b.ReportAllocs()
+	images := 0
+	for epoch := 0; b.Loop(); epoch++ {
+		for batch, err := range l.Epoch(context.Background(), epoch) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			images += batch.N
+		}
+	}
+	b.ReportMetric(float64(images)/b.Elapsed().Seconds(), "images/s")
+}
