@@ -31,7 +31,8 @@ type Figure struct {
 	laid       bool
 }
 
-// DPI is the resolution of PNG files, the paper's.
+// DPI is the resolution of PNG files, the paper's; the correlations, a large figure,
+// have half of it.
 const DPI = 300
 
 // margin is left around the contents when the page is cut to them.
@@ -156,6 +157,9 @@ func (f *Figure) Image(dpi int) image.Image {
 	f.drawAt(c, b)
 	return c.img
 }
+
+// SetDPI sets the resolution of the figure's PNG files in pixels an inch.
+func (f *Figure) SetDPI(dpi int) { f.dpi = dpi }
 
 func (f *Figure) resolution() int {
 	if f.dpi > 0 {

@@ -13,7 +13,7 @@ import (
 	"urlbench/urlkit/results"
 )
 
-var update = flag.Bool("update", false, "renew the golden pictures")
+var update = flag.Bool("update", false, "renew the golden pictures and those of docs/figures.md")
 
 // A picture may differ from its golden in so many pixels by so much: other machines
 // round the edges of shapes differently.
@@ -54,6 +54,19 @@ func differs(got, want image.Image) error {
 	return nil
 }
 
+// picture writes a figure for docs/figures.md.
+func picture(t *testing.T, name string, f *Figure) {
+	t.Helper()
+	f.SetDPI(110)
+	if f.Name == "correlations" {
+		f.SetDPI(45)
+	}
+	if err := f.Save(filepath.Join("..", "docs", "figures", name+".png")); err != nil {
+		t.Fatal(err)
+	}
+	f.SetDPI(0)
+}
+
 func checkGolden(t *testing.T, name string, f *Figure) {
 	t.Helper()
 	path := filepath.Join("testdata", "golden", name+".png")
@@ -90,6 +103,13 @@ func TestGoldenPaper(t *testing.T) {
 	for _, style := range Styles() {
 		for _, f := range drawAll(t, paper.Results(), style) {
 			checkGolden(t, f.Name+"_"+string(style), f)
+			if *update && (style == Faithful || f.Name == "benchmark" || f.Name == "overview_tradeoff_vit") {
+				name := f.Name
+				if style != Faithful {
+					name += "_" + string(style)
+				}
+				picture(t, name, f)
+			}
 		}
 	}
 }
@@ -99,6 +119,9 @@ func TestGoldenOwnRuns(t *testing.T) {
 		switch f.Name {
 		case "benchmark", "overview", "overview_tradeoff", "overview_tradeoff_resnet", "human":
 			checkGolden(t, f.Name+"_own", f)
+			if *update && (f.Name == "benchmark" || f.Name == "overview") {
+				picture(t, f.Name+"_own", f)
+			}
 		}
 	}
 	for _, draw := range []func(results.Table, ...Style) (*Figure, error){Benchmark, BenchmarkR1, Overview} {
@@ -113,6 +136,9 @@ func TestGoldenOwnRuns(t *testing.T) {
 func TestGoldenTeaching(t *testing.T) {
 	for name, f := range teaching(t) {
 		checkGolden(t, name, f)
+		if *update {
+			picture(t, name, f)
+		}
 	}
 }
 

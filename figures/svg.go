@@ -131,8 +131,10 @@ func (c *svg) FillString(f font.Face, p vg.Point, s string) {
 	if t := math.Atan2(c.m.b, c.m.a); t != 0 {
 		turn = fmt.Sprintf(` transform="rotate(%s %s %s)"`, num(-t*180/math.Pi), x, y)
 	}
-	fmt.Fprintf(&c.body, `<text x="%s" y="%s" font-size="%s" %s%s>%s</text>`+"\n",
-		x, y, num(float64(f.Font.Size)), c.paint("fill"), turn, html.EscapeString(s))
+	// A reader without the font sees another one, often wider: it is fitted into the
+	// width that the layout was made for.
+	fmt.Fprintf(&c.body, `<text x="%s" y="%s" font-size="%s" textLength="%s" lengthAdjust="spacingAndGlyphs" %s%s>%s</text>`+"\n",
+		x, y, num(float64(f.Font.Size)), num(float64(f.Width(s))), c.paint("fill"), turn, html.EscapeString(s))
 }
 
 func (c *svg) DrawImage(r vg.Rectangle, img image.Image) {

@@ -39,7 +39,7 @@ func teaching(t *testing.T) map[string]*Figure {
 		rows, unc = append(rows, v), append(unc, math.Sqrt(d))
 		wrong = append(wrong, math.Sqrt(d)+0.4*r.Float64())
 	}
-	picture := func(i int) image.Image {
+	photo := func(i int) image.Image {
 		m := image.NewRGBA(image.Rect(0, 0, 28, 28))
 		for y := range 28 {
 			for x := range 28 {
@@ -51,8 +51,8 @@ func teaching(t *testing.T) map[string]*Figure {
 	var tiles []Tile
 	var pairs []Pair
 	for i := range 12 {
-		tiles = append(tiles, Tile{picture(i), "ankle boot u=0.123", Mark(i % 3)})
-		pairs = append(pairs, Pair{picture(i), picture(i + 3), "shirt\nu = 0.12", "a very long class name, sandal", i%2 == 0})
+		tiles = append(tiles, Tile{photo(i), "ankle boot u=0.123", Mark(i % 3)})
+		pairs = append(pairs, Pair{photo(i), photo(i + 3), "shirt\nu = 0.12", "a very long class name, sandal", i%2 == 0})
 	}
 	s := &results.Summary{Columns: []string{"epoch", "train_loss", "eval_r1", "eval_empty"}, Values: map[string][]float64{
 		"epoch": {0, 1, 2, 3}, "train_loss": {0.9, 0.7, 0.65, 0.6}, "eval_r1": {0.72, 0.77, 0.77, 0.64},
