@@ -171,7 +171,7 @@ func TestHETXLAgainstLoops(t *testing.T) {
 // Random Fourier features approximate the Gaussian kernel (Rahimi and Recht, 2007,
 // claim 1): 2/M φ(x)·φ(y) → exp(-|x-y|²/2).
 func TestRandomFeaturesApproximateTheKernel(t *testing.T) {
-	const features, m = 3, 8192
+	const features, m = 3, 2048
 	x := normals(7, 2*features)
 	distance := 0.0
 	for i := range features {
