@@ -25,7 +25,7 @@ func counted(n *atomic.Int32) transform.Transform {
 
 func TestCache(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
-	d := mustOpen(t, "soft/pig", "all", Options{Root: tree()})
+	d := mustOpen(t, "soft/pig", "all", Options{Root: ownTree})
 	open := func() *Cache {
 		t.Helper()
 		c, err := OpenCache(d, CacheOptions{Dir: dir, Key: "eval 16", Size: 3 * 16 * 16})
@@ -116,7 +116,7 @@ func TestCache(t *testing.T) {
 
 func TestCacheNoticesChangedImages(t *testing.T) {
 	root, dir := t.TempDir(), t.TempDir()
-	copyTree(t, root, []string{"Pig"})
+	copyTree(t, ownTree, root, []string{"Pig"})
 	d := mustOpen(t, "soft/pig", "test", Options{Root: root})
 	o := CacheOptions{Dir: dir, Key: "k", Size: 48}
 	before := fingerprint(d, o)
@@ -131,7 +131,7 @@ func TestCacheNoticesChangedImages(t *testing.T) {
 func TestCacheIsBounded(t *testing.T) {
 	dir := t.TempDir()
 	fill := func(split string, limit int64) error {
-		d := mustOpen(t, "soft/pig", split, Options{Root: tree()})
+		d := mustOpen(t, "soft/pig", split, Options{Root: ownTree})
 		c, err := OpenCache(d, CacheOptions{Dir: dir, Key: "k", Size: 3 * 16 * 16, MaxBytes: limit})
 		if err != nil {
 			return err

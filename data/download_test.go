@@ -80,7 +80,7 @@ func TestFetch(t *testing.T) {
 
 func TestVerify(t *testing.T) {
 	dir := t.TempDir()
-	copyTree(t, dir, []string{"Pig", "cub200", "ImageNet2012", "raters.npz", "real.json"})
+	copyTree(t, ownTree, dir, []string{"Pig", "cub200", "ImageNet2012", "raters.npz", "real.json"})
 	if err := os.Truncate(filepath.Join(dir, "Pig/fold2/655496_04.png"), 60); err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 // seed adds a fixture's file to a fuzz target's corpus.
 func seed(f *testing.F, name string) {
 	f.Helper()
-	file, err := os.ReadFile(filepath.Join(tree(), name))
+	file, err := os.ReadFile(filepath.Join(ownTree, name))
 	if err != nil {
 		f.Fatal(err)
 	}

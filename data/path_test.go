@@ -102,9 +102,9 @@ func TestSoftPath(t *testing.T) {
 }
 
 // Corrected semantics read what the sets' authors published, not what lies beside it.
-func TestFixtureCorrectedReaders(t *testing.T) {
+func TestCorrectedReaders(t *testing.T) {
 	dir := t.TempDir()
-	copyTree(t, dir, []string{"cub200", "cars196", "ImageNet2012"})
+	copyTree(t, ownTree, dir, []string{"cub200", "cars196", "ImageNet2012"})
 	o := Options{Root: dir}
 	type key struct{ name, split string }
 	want := map[key][]string{}

@@ -73,10 +73,10 @@ func top(dataset string) []string {
 	return []string{"folder"}
 }
 
-func copyTree(t *testing.T, to string, names []string) {
+func copyTree(t *testing.T, tree, to string, names []string) {
 	t.Helper()
 	for _, name := range names {
-		from := filepath.Join(tree(), name)
+		from := filepath.Join(tree, name)
 		var err error
 		if isDir(from) {
 			err = os.CopyFS(filepath.Join(to, name), os.DirFS(from))
@@ -116,7 +116,7 @@ func TestFixtureReaderErrors(t *testing.T) {
 				fixture.Record("data/reader_errors.json", c.Name, "outcome", "exact", "exact", 0, !t.Failed())
 			}()
 			dir := t.TempDir()
-			copyTree(t, dir, top(c.Dataset))
+			copyTree(t, tree(), dir, top(c.Dataset))
 			for _, op := range c.Ops {
 				mutate(t, dir, op)
 			}

@@ -18,6 +18,10 @@ import (
 // tree is the fixtures' folder of miniature sets.
 func tree() string { return fixture.Path("data/tree") }
 
+// ownTree is the folder of the miniature sets in this repository, for tests that
+// know what lies in it: URLBENCH_FIXTURES may hold others.
+const ownTree = "../testdata/fixtures/data/tree"
+
 // readFixture decodes a JSON file of data/.
 func readFixture(t testing.TB, name string, v any) {
 	t.Helper()

@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"urlbench/internal/fixture"
 )
 
 // runData runs a data command; text is what it prints.
@@ -43,7 +41,7 @@ func TestDataLs(t *testing.T) {
 }
 
 func TestDataVerify(t *testing.T) {
-	tree := fixture.Path("data/tree")
+	const tree = "../../testdata/fixtures/data/tree"
 	text, err := runData(t, "verify", tree, "soft/pig", "soft/benthic")
 	if err != nil || !strings.Contains(text, "34 images read, 0 unreadable") {
 		t.Errorf("%v\n%s", err, text)
