@@ -310,3 +310,45 @@ func TestFloat32IsSafe(t *testing.T) {
 		}
 	})
 }
+
+// TestFloat32Accuracy compares float32 with float64 in 2048 dimensions and for κ from
+// 1e-2 to 1e4: normalisers of size 4e3 and 1e4 must not drown the differences that the
+// losses are made of.
+func TestFloat32Accuracy(t *testing.T) {
+	const large = 2048
+	in := []devicetest.Array{wave(1, batch, classes), wave(2, batch), wave(3, batch, large), wave(4, classes, large), labels}
+	copy(in[1].Values, []float64{1e2, 1, 1e-1, 1e-2, 1e-3, 1e-4})
+	devicetest.Each(t, func(t *testing.T, d *device.Device) {
+		graph := func(in []*Node) []*Node {
+			var out []*Node
+			for _, f := range funcs {
+				for _, s := range both {
+					cfg := f.cfg
+					cfg.Sampler = perRow
+					cfg.SSL = f.name == "HIB" && s == semantics.Original
+					y := formula(f.name, contextIn(in[0].DType()), batchIn(in), cfg, s)
+					out = append(append(out, y), Gradient(ReduceAllMean(y), in[:4]...)...)
+				}
+			}
+			return out
+		}
+		want := devicetest.Run(t, d, dtypes.Float64, in, graph)
+		got := devicetest.Run(t, d, dtypes.Float32, in, graph)
+		for i := range want {
+			f, s := funcs[i/10], both[i/5%2]
+			tol, largest := 1e-4, 0.0
+			if i%5 > 0 {
+				tol = 1e-3
+			}
+			for _, w := range want[i] {
+				largest = math.Max(largest, math.Abs(w))
+			}
+			for j, w := range want[i] {
+				if math.Abs(got[i][j]-w) > tol*largest {
+					t.Errorf("%s %s: output %d, element %d: float32 %.9g, float64 %.9g, largest %.3g", f.name, s, i%5, j, got[i][j], w, largest)
+					break
+				}
+			}
+		}
+	})
+}
