@@ -93,7 +93,7 @@ func HeadName(name string) string { return mustFind(name).head }
 // [B, H, W, 3], normalised. D is Size's.
 func Features(c *nn.Context, name string, images *Node, o Options) *Node {
 	if images.Rank() != 4 || images.Shape().Dim(3) != 3 {
-		panic(fmt.Sprintf("backbone.Features: images %s, want [batch, height, width, 3]", images.Shape()))
+		panic(fmt.Errorf("backbone.Features: images %s, want [batch, height, width, 3]", images.Shape()))
 	}
 	if o.Conv == nil {
 		o.Conv = nn.Conv2D
@@ -109,7 +109,7 @@ func Features(c *nn.Context, name string, images *Node, o Options) *Node {
 func mustFind(name string) network {
 	n, ok := networks[name]
 	if !ok {
-		panic(fmt.Sprintf("backbone %q: want one of %s", name, strings.Join(Names(), ", ")))
+		panic(fmt.Errorf("backbone %q: want one of %s", name, strings.Join(Names(), ", ")))
 	}
 	return n
 }

@@ -26,12 +26,12 @@ const (
 //
 //	images [B, H, W, 3] -> tokens [B, T = H/16·W/16, 512] -> 12 blocks -> mean [B, 512]
 //
-// pos_embed is of the image's size; ResamplePosition brings weights of another
-// size to it.
+// pos_embed is of the image's size; package weights brings weights of another
+// size to it, as timm does.
 func vitMedium(c *nn.Context, images *Node, o Options) *Node {
 	g, d := images.Graph(), images.Shape().Dimensions
 	if d[1]%vitPatch != 0 || d[2]%vitPatch != 0 {
-		panic(fmt.Sprintf("--img-size: %dx%d images, a ViT of patch %d takes multiples of %[3]d", d[1], d[2], vitPatch))
+		panic(fmt.Errorf("--img-size: %dx%d images, a ViT of patch %d takes multiples of %[3]d", d[1], d[2], vitPatch))
 	}
 	tokens := d[1] / vitPatch * (d[2] / vitPatch)
 	bound := 1 / math.Sqrt(3*vitPatch*vitPatch)

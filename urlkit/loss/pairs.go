@@ -18,7 +18,7 @@ func pairsOf(x, labels *Node, cfg Config) pairs {
 	g, dtype, batch := x.Graph(), x.DType(), x.Shape().Dim(-2)
 	if cfg.SSL {
 		if batch%2 != 0 {
-			panic(fmt.Sprintf("loss: --ssl pairs rows (0,1), (2,3), ..., which needs an even batch, got %d", batch))
+			panic(fmt.Errorf("loss: --ssl pairs rows (0,1), (2,3), ..., which needs an even batch, got %d", batch))
 		}
 		labels = DivScalar(Iota(g, shapes.Make(dtypes.Int32, batch), 0), 2)
 	}

@@ -3,6 +3,7 @@ package nn
 import (
 	"math"
 
+	"github.com/gomlx/gomlx/core/graph"
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
@@ -16,4 +17,11 @@ func ReLU(x *Node) *Node {
 // Gimpel 2016), not by the tanh that approximates it: x of any shape.
 func GELU(x *Node) *Node {
 	return Mul(MulScalar(x, 0.5), OnePlus(Erf(MulScalar(x, 1/math.Sqrt2))))
+}
+
+// Softplus is log(1 + exp x), and x itself above 20, where PyTorch cuts it off:
+// x of any shape.
+func Softplus(x *Node) *Node {
+	limit := Scalar(x.Graph(), x.DType(), 20)
+	return Where(GreaterThan(x, limit), x, graph.Softplus(x))
 }

@@ -53,7 +53,7 @@ func (conv Conv) init() model.VariableInitializer {
 // and w. As in PyTorch, the kernel is not flipped (a cross-correlation).
 func Convolve2D(c *Context, x, w *Node, stride int, pad [2][2]int) *Node {
 	if x.Rank() != 4 || w.Rank() != 4 || x.Shape().Dim(3) != w.Shape().Dim(1) {
-		panic(fmt.Sprintf("nn.Convolve2D: x %s and w %s, want [N, H, W, Cin] and [Cout, Cin, kh, kw]", x.Shape(), w.Shape()))
+		panic(fmt.Errorf("nn.Convolve2D: x %s and w %s, want [N, H, W, Cin] and [Cout, Cin, kh, kw]", x.Shape(), w.Shape()))
 	}
 	x, w = ConvertDType(x, c.Compute), ConvertDType(w, c.Compute)
 	return chooseConvolution(c.Lowering, x, w, stride, pad)(x, w, stride, pad)

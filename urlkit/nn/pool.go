@@ -21,7 +21,7 @@ func GlobalMean(c *Context, x *Node) *Node {
 // one element at a time on a CPU.
 func MaxPool2D(x *Node, kernel, stride, pad int) *Node {
 	if pad > kernel/2 {
-		panic(fmt.Sprintf("nn.MaxPool2D: pad %d, want at most half of the kernel's side %d", pad, kernel))
+		panic(fmt.Errorf("nn.MaxPool2D: pad %d, want at most half of the kernel's side %d", pad, kernel))
 	}
 	forward := func(x *Node, _ []*Node) *Node {
 		return MaxPool(x).Window(kernel).Strides(stride).PaddingPerDim([][2]int{{pad, pad}, {pad, pad}}).Done()

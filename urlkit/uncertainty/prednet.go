@@ -17,11 +17,5 @@ func PredNet(c *nn.Context, embedding *Node, width int) *Node {
 		x = nn.Linear(c.In(layer), x, width)
 		x = Where(GreaterThan(x, ZerosLike(x)), x, MulScalar(x, 0.01))
 	}
-	return AddScalar(softplus(Squeeze(nn.Linear(c.In("6"), x, 1), -1)), 1e-6)
-}
-
-// softplus is log(1+eˣ), and x itself above 20, where PyTorch cuts it off.
-func softplus(x *Node) *Node {
-	limit := Scalar(x.Graph(), x.DType(), 20)
-	return Where(GreaterThan(x, limit), x, Softplus(x))
+	return AddScalar(nn.Softplus(Squeeze(nn.Linear(c.In("6"), x, 1), -1)), 1e-6)
 }

@@ -75,6 +75,6 @@ func fitted(dim int, s semantics.Semantics) (curve, bool) {
 
 func checkDim(dim int) {
 	if dim < 2 {
-		panic(fmt.Sprintf("vmf: dimension %d: a von Mises-Fisher distribution needs at least 2", dim))
+		panic(fmt.Errorf("vmf: dimension %d: a von Mises-Fisher distribution needs at least 2", dim))
 	}
 }
