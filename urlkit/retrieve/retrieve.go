@@ -49,6 +49,15 @@ func (h *Hits) Row(i int) ([]int32, []float32) {
 	return h.Index[i*h.K : (i+1)*h.K], h.Similarity[i*h.K : (i+1)*h.K]
 }
 
+// Check tells what is wrong with Cosine's input, nil if nothing is.
+func Check(x []float32, dim, k int) error {
+	n, err := check(x, dim)
+	if err == nil && (k < 1 || k > n-1) {
+		err = fmt.Errorf("retrieve: %d neighbours wanted of %d rows, want 1 to %d", k, n, n-1)
+	}
+	return err
+}
+
 // maxRows keeps row numbers within int32.
 const maxRows = math.MaxInt32 - 1<<16
 

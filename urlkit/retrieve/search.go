@@ -13,8 +13,8 @@ const (
 	sliceDepth = 256
 )
 
-// search is Cosine on checked input.
-func search(x []float32, n, dim, k int, o Options) *Hits {
+// newSearcher prepares a search on checked input.
+func newSearcher(x []float32, n, dim, k int, o Options) *searcher {
 	kern := o.kernel
 	if kern == nil {
 		kern = fastest()
@@ -38,6 +38,12 @@ func search(x []float32, n, dim, k int, o Options) *Hits {
 			s.worst[i] = float32(math.Inf(-1))
 		}
 	}
+	return s
+}
+
+// search is Cosine on checked input.
+func search(x []float32, n, dim, k int, o Options) *Hits {
+	s := newSearcher(x, n, dim, k, o)
 	blocks := (n + s.rows - 1) / s.rows
 	workers := min(o.workers(), blocks)
 	s.packAll(workers)
@@ -86,22 +92,23 @@ func (s *searcher) packAll(workers int) {
 	s.packed = make([]float32, panels*nr*s.dim)
 	parallel(workers, func(w int) {
 		for p := w; p < panels; p += workers {
-			s.pack(s.packed[p*nr*s.dim:(p+1)*nr*s.dim], p*nr, nr)
+			s.pack(s.packed[p*nr*s.dim:(p+1)*nr*s.dim], nr, func(r int) int { return p*nr + r })
 		}
 	})
 }
 
-// pack writes rows first to first+width, normalised, as one panel; rows behind
-// the last are zeros.
-func (s *searcher) pack(panel []float32, first, width int) {
+// pack writes width rows, normalised, as one panel: at says which; rows behind the
+// last are zeros.
+func (s *searcher) pack(panel []float32, width int, at func(r int) int) {
 	for r := range width {
-		if first+r >= s.n {
+		i := at(r)
+		if i >= s.n {
 			for d := range s.dim {
 				panel[d*width+r] = 0
 			}
 			continue
 		}
-		row := s.x[(first+r)*s.dim : (first+r+1)*s.dim]
+		row := s.x[i*s.dim : (i+1)*s.dim]
 		length := s.length(row)
 		for d, v := range row {
 			panel[d*width+r] = float32(float64(v) / length)
@@ -133,7 +140,7 @@ func (s *searcher) newWorker(k int) *worker {
 func (w *worker) block(first, last int) {
 	mr := w.kernel.mr
 	for p := 0; p*mr < last-first; p++ {
-		w.pack(w.left[p*mr*w.dim:(p+1)*mr*w.dim], first+p*mr, mr)
+		w.pack(w.left[p*mr*w.dim:(p+1)*mr*w.dim], mr, func(r int) int { return first + p*mr + r })
 	}
 	w.mine.clear()
 	w.eachLocked(first, last, func(i int) { w.floor[i-first] = w.found.worst(i) })
