@@ -65,16 +65,17 @@ func embed(c *nn.Context, images *Node, o Options) *Node {
 func onEmbedding(c *nn.Context, x *Node, o Options) Outputs {
 	name, variant, _ := backbone.ParseModel(o.Model)
 	at := backbone.HeadName(name)
-	if variant == "hetxl" {
-		return hetxlHead(c, at, x, o)
-	}
-	if variant == "sngp" {
-		return Outputs{Logits: gpLogits(c, at, x, o), Embedding: x}
+	switch variant {
+	case "hetxl":
+		h := head.HETXL(c, at, x, o.Classes, o.hetxl())
+		return Outputs{Logits: h.Logits, Embedding: x, Classifier: h.Classifier, CovLogDet: h.CovLogDet}
+	case "sngp":
+		return Outputs{Logits: head.GP(c, at, x, o.Classes, o.gp()), Embedding: x}
 	}
 	logits, classifier := head.Linear(c, at, x, o.Classes)
 	if o.NumHeads > 1 {
 		// The plain head stays in the state_dict, unused, as in the original.
-		samples := ensembleTmp(c, x, o.NumHeads, o.Classes)
+		samples := head.Ensemble(c, x, o.Classes, o.NumHeads)
 		return Outputs{Logits: uncertainty.MeanLogits(samples), Embedding: x, Classifier: classifier, Samples: samples}
 	}
 	return Outputs{Logits: logits, Embedding: x, Classifier: classifier}
