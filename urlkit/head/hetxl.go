@@ -48,12 +48,12 @@ func HETXL(c *nn.Context, name string, x *Node, classes int, cfg HETXLConfig) HE
 	x = ConvertDType(x, c.DType)
 	batch, features := x.Shape().Dim(0), x.Shape().Dim(1)
 	weight := at.Param(g, "C", nn.NormalInit(cfg.CMult), features, features*(cfg.Rank+1))
-	temp := nn.Softplus(at.Param(g, "temp", nn.ConstInit(1)))
+	temp := nn.TorchSoftplus(at.Param(g, "temp", nn.ConstInit(1)))
 	classifier := Classifier(at, "fc", g, classes, features)
 
 	covariance := nn.MatMulT(c, x, TransposeAllAxes(weight, 1, 0))
 	v := Reshape(Slice(covariance, AxisRange(), AxisRange(0, features*cfg.Rank)), batch, features, cfg.Rank)
-	delta := nn.Softplus(Slice(covariance, AxisRange(), AxisRange(features*cfg.Rank)))
+	delta := nn.TorchSoftplus(Slice(covariance, AxisRange(), AxisRange(features*cfg.Rank)))
 	spread := Sqrt(delta)
 
 	// fc is linear: the classes' response to each direction of noise is computed

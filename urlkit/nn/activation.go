@@ -3,7 +3,6 @@ package nn
 import (
 	"math"
 
-	"github.com/gomlx/gomlx/core/graph"
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
@@ -19,9 +18,9 @@ func GELU(x *Node) *Node {
 	return Mul(MulScalar(x, 0.5), OnePlus(Erf(MulScalar(x, 1/math.Sqrt2))))
 }
 
-// Softplus is log(1 + exp x), and x itself above 20, where PyTorch cuts it off:
+// TorchSoftplus is log(1 + exp x), and x itself above 20, where PyTorch cuts it off:
 // x of any shape.
-func Softplus(x *Node) *Node {
+func TorchSoftplus(x *Node) *Node {
 	limit := Scalar(x.Graph(), x.DType(), 20)
-	return Where(GreaterThan(x, limit), x, graph.Softplus(x))
+	return Where(GreaterThan(x, limit), x, Softplus(x))
 }

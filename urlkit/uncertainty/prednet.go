@@ -17,5 +17,5 @@ func PredNet(c *nn.Context, embedding *Node, width int) *Node {
 		x = nn.Linear(c.In(layer), x, width)
 		x = Where(GreaterThan(x, ZerosLike(x)), x, MulScalar(x, 0.01))
 	}
-	return AddScalar(nn.Softplus(Squeeze(nn.Linear(c.In("6"), x, 1), -1)), 1e-6)
+	return AddScalar(nn.TorchSoftplus(Squeeze(nn.Linear(c.In("6"), x, 1), -1)), 1e-6)
 }
