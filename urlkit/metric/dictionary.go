@@ -26,6 +26,10 @@ type Options struct {
 	// SecondHit takes the neighbour as the original does, the second hit of a
 	// search that includes the row itself: see retrieve.SecondHit.
 	SecondHit bool
+	// Search finds each row's nearest other row among embeddings [n, dim]; nil is
+	// retrieve.Cosine. It is where a device comes in: retrieve/ondevice gives the
+	// same answer. SecondHit doesn't use it.
+	Search func(embeddings []float32, dim int) ([]int32, error)
 }
 
 // Dictionary computes every metric of the benchmark, under the original's names
@@ -53,7 +57,7 @@ func Dictionary(s Samples, o Options) (Metrics, error) {
 	if err := sameLength("uncertainties", len(s.Uncertainty), "embeddings", n); err != nil {
 		return nil, err
 	}
-	neighbour, err := neighbours(s.Features, s.Dim, o.SecondHit)
+	neighbour, err := neighbours(s.Features, s.Dim, o)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,11 @@
 package metric
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+
+	"urlbench/urlkit/retrieve"
+)
 
 // Extended computes what the original doesn't, for --metrics extended:
 //
@@ -16,11 +21,21 @@ func Extended(s Samples) (Metrics, error) {
 	if err := checkRows(s.Features, s.Dim, len(s.Labels)); err != nil {
 		return nil, err
 	}
-	neighbour, err := neighbours(s.Features, s.Dim, false)
+	var ks []int
+	for _, k := range []int{5, 20, 100} {
+		if k < len(s.Labels) {
+			ks = append(ks, k)
+		}
+	}
+	hits, err := retrieve.Cosine(s.Features, s.Dim, slices.Max(append([]int{1}, ks...)), retrieve.Options{})
 	if err != nil {
 		return nil, err
 	}
-	correct := matches(neighbour, s.Labels)
+	correct := make([]bool, len(s.Labels))
+	for i := range correct {
+		ids, _ := hits.Row(i)
+		correct[i] = s.Labels[ids[0]] == s.Labels[i]
+	}
 	r1, rauroc, err := Bootstrap(s.Uncertainty, correct, 1000, 0.95, 1)
 	if err != nil {
 		return nil, err
@@ -39,20 +54,8 @@ func Extended(s Samples) (Metrics, error) {
 	if err := m.put("augrc")(AUGRC(s.Uncertainty, correct)); err != nil {
 		return nil, err
 	}
-	var ks []int
-	for _, k := range []int{5, 20, 100} {
-		if k < len(s.Labels) {
-			ks = append(ks, k)
-		}
-	}
-	if len(ks) > 0 {
-		shares, err := KNN(s.Features, s.Dim, s.Labels, ks...)
-		if err != nil {
-			return nil, err
-		}
-		for i, k := range ks {
-			m = append(m, Metric{Name: fmt.Sprintf("knn%d", k), Value: shares[i]})
-		}
+	for i, share := range vote(hits, s.Labels, ks) {
+		m = append(m, Metric{Name: fmt.Sprintf("knn%d", ks[i]), Value: share})
 	}
 	if len(s.Logits) == 0 || !withinClasses(s.Labels, s.Classes) {
 		return m, nil

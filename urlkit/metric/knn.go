@@ -19,6 +19,11 @@ func KNN[L Integer](embeddings []float32, dim int, labels []L, ks ...int) ([]flo
 	if err != nil {
 		return nil, err
 	}
+	return vote(hits, labels, ks), nil
+}
+
+// vote returns the share of rows whose label wins among their first k hits.
+func vote[L Integer](hits *retrieve.Hits, labels []L, ks []int) []float64 {
 	out := make([]float64, len(ks))
 	votes := map[L]int{}
 	for i, label := range labels {
@@ -42,7 +47,7 @@ func KNN[L Integer](embeddings []float32, dim int, labels []L, ks ...int) ([]flo
 	for at := range out {
 		out[at] /= float64(len(labels))
 	}
-	return out, nil
+	return out
 }
 
 // largest checks numbers of neighbours and returns the largest.

@@ -367,6 +367,18 @@ func TestRecallAtK(t *testing.T) {
 	}
 }
 
+// TestDictionaryUsesTheGivenSearch plugs in a search that answers row 0 always.
+func TestDictionaryUsesTheGivenSearch(t *testing.T) {
+	s := Samples{Features: []float32{1, 2, 3, 4}, Dim: 1, Uncertainty: []float32{1, 2, 3, 4}, Labels: []int{7, 7, 8, 8}}
+	m, err := Dictionary(s, Options{Search: func(x []float32, dim int) ([]int32, error) { return make([]int32, len(x)/dim), nil }})
+	if err != nil || get(t, m, "r1") != 0.5 || get(t, m, "auroc_correct") != 1 {
+		t.Errorf("%v, %v", m, err)
+	}
+	if _, err := Dictionary(s, Options{Search: func([]float32, int) ([]int32, error) { return nil, nil }}); err == nil {
+		t.Error("a search that answers too little: no error")
+	}
+}
+
 func TestRounded(t *testing.T) {
 	m := Metrics{{Name: "repr/cub_r1", Value: 1. / 160}, {Name: "top1", Value: 1. / 160}, {Name: "a_min_unc", Value: 1. / 3},
 		{Name: "rcorr_entropy", Value: math.NaN()}, {Name: "mixed_r1x", Value: 1. / 3}}.Rounded()

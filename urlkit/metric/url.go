@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"fmt"
 	"math"
 
 	"urlbench/urlkit/retrieve"
@@ -42,7 +43,7 @@ func URL[E, U Float, L Integer](embeddings [][]E, uncertainties []U, labels []L)
 		return nil, err
 	}
 	r := &Report{}
-	if r.Neighbour, err = neighbours(flat, dim, false); err != nil {
+	if r.Neighbour, err = neighbours(flat, dim, Options{}); err != nil {
 		return nil, err
 	}
 	r.Correct = matches(r.Neighbour, labels)
@@ -88,9 +89,16 @@ func RecallAtK[L Integer](embeddings []float32, dim int, labels []L, ks ...int) 
 
 // neighbours returns the nearest other row of each row, or the original's second
 // hit of a search that includes the row.
-func neighbours(embeddings []float32, dim int, secondHit bool) ([]int32, error) {
-	if secondHit {
+func neighbours(embeddings []float32, dim int, o Options) ([]int32, error) {
+	switch {
+	case o.SecondHit:
 		return retrieve.SecondHit(embeddings, dim, retrieve.Options{})
+	case o.Search != nil:
+		out, err := o.Search(embeddings, dim)
+		if err == nil && len(out) != len(embeddings)/dim {
+			err = fmt.Errorf("metric: the search found %d neighbours for %d rows", len(out), len(embeddings)/dim)
+		}
+		return out, err
 	}
 	hits, err := retrieve.Cosine(embeddings, dim, 1, retrieve.Options{})
 	if err != nil {
