@@ -359,6 +359,9 @@ func (t *trainer) newEpoch() error {
 		return err
 	}
 	t.progress.MeterShown = nil
+	if err := method.BeginEpoch(t.model.Store, evaluate.MethodOptions(t.cfg, t.model.Classes)); err != nil {
+		return err
+	}
 	return t.stepper.reset(meter{})
 }
 
@@ -375,6 +378,9 @@ func (t *trainer) measured(epoch int, m meter, perBatch time.Duration) {
 
 // finishEpoch evaluates, writes the epoch's row and saves the checkpoint.
 func (t *trainer) finishEpoch(ctx context.Context, epoch int, m meter, began time.Time) error {
+	if err := method.BeforeEvaluation(t.model.Store, evaluate.MethodOptions(t.cfg, t.model.Classes)); err != nil {
+		return err
+	}
 	eval, err := t.eval.SetColumns(ctx, t.sets.upstream)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gomlx/compute/dtypes"
 
@@ -68,6 +69,9 @@ func Check(cfg *config.Config) error {
 	if contrastive := cfg.Loss == "infonce" || cfg.Loss == "mcinfonce"; contrastive && !cfg.SSL {
 		return fmt.Errorf("--loss=%s compares two views of an image: it needs --ssl=True", cfg.Loss)
 	}
+	if err := checkEvalMetric(cfg); err != nil {
+		return err
+	}
 	names := append([]string{cfg.Dataset, cfg.DatasetEval}, cfg.DatasetDownstream...)
 	for _, name := range append(names, cfg.FurtherDatasetDownstream...) {
 		if _, err := data.Lookup(lookupName(name)); err != nil {
@@ -75,6 +79,24 @@ func Check(cfg *config.Config) error {
 		}
 	}
 	return nil
+}
+
+// checkEvalMetric refuses a name that no evaluation will have, before an epoch is
+// spent on finding out.
+func checkEvalMetric(cfg *config.Config) error {
+	metrics := []string{"top1", "r1", "top5", "croppedHasBiggerUnc", "rcorr_crop_unc", "auroc_correct", "auroc_correct_original", "min_unc", "max_unc", "avg_unc", "rcorr_entropy"}
+	prefixes := []string{"", "avg_downstream_"}
+	for _, set := range cfg.DatasetDownstream {
+		prefixes = append(prefixes, set+"_")
+	}
+	for _, p := range prefixes {
+		for _, m := range metrics {
+			if cfg.EvalMetric == p+m {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("--eval-metric=%s: choose one of %s, as they are for the upstream set or behind %s", cfg.EvalMetric, strings.Join(metrics, ", "), strings.Join(prefixes[1:], ", "))
 }
 
 // lookupName is a set's name without the folder that repr/path:DIR carries.
