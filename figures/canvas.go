@@ -117,18 +117,41 @@ func (p *pens) Push()                 { p.stack = append(p.stack, p.pen) }
 func (p *pens) Pop()                  { p.pen, p.stack = p.stack[len(p.stack)-1], p.stack[:len(p.stack)-1] }
 func (p *pens) solid() (c color.RGBA) { return color.RGBAModel.Convert(p.colour).(color.RGBA) }
 
-// measure is a canvas that only notes how far the drawing reaches.
+// measure is a canvas that only notes how far the drawing reaches, and where what has a
+// title is.
 type measure struct {
 	pens
 	box   vg.Rectangle
 	empty bool
+	areas []area
+	open  bool // a title
 }
+
+// area is where the pointer shows a title.
+type area struct {
+	title string
+	box   vg.Rectangle
+	empty bool
+}
+
+func (c *measure) Title(s string) {
+	c.areas, c.open = append(c.areas, area{title: s, empty: true}), true
+}
+func (c *measure) EndTitle() { c.open = false }
 
 func newMeasure() *measure { return &measure{pens: newPens(), empty: true} }
 
 func (c *measure) add(p vg.Point, margin vg.Length) {
 	q := c.m.apply(p)
 	r := vg.Rectangle{Min: vg.Point{X: q.X - margin, Y: q.Y - margin}, Max: vg.Point{X: q.X + margin, Y: q.Y + margin}}
+	if c.open {
+		a := &c.areas[len(c.areas)-1]
+		if a.empty {
+			a.box, a.empty = r, false
+		} else {
+			a.box = union(a.box, r)
+		}
+	}
 	if c.empty {
 		c.box, c.empty = r, false
 		return

@@ -169,14 +169,15 @@ func (f *Figure) resolution() int {
 }
 
 // SVG is the figure as an SVG document of its own: no script, no font file, no CDN.
-func (f *Figure) SVG() []byte { return f.svg(false) }
+func (f *Figure) SVG() []byte { return f.svg(true) }
 
-func (f *Figure) svg(inline bool) []byte {
+func (f *Figure) svg(titles bool) []byte {
 	b := f.bounds()
 	size := b.Size()
 	c := newSVG(size.X, size.Y, f.Name+f.Title)
+	c.mute = !titles
 	f.drawAt(c, b)
-	return c.document(f.Title, inline)
+	return c.document(f.Title)
 }
 
 // Encode writes the figure in one of Formats.

@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"image"
 	"image/color"
 	"math"
 
@@ -108,15 +109,13 @@ type colourBar struct {
 const colourBarRoom = vg.Length(52)
 
 func (b colourBar) Plot(c draw.Canvas, p *plot.Plot) {
-	const width, steps = 8, 64
+	const width, steps = 8, 256
 	x := c.Max.X + 8
-	h := (c.Max.Y - c.Min.Y) / steps
+	key := image.NewRGBA(image.Rect(0, 0, 1, steps))
 	for i := range steps {
-		c.SetColor(shade((float64(i) + 0.5) / steps))
-		y := c.Min.Y + vg.Length(i)*h
-		top := y + h*1.05 // no light shows between the steps
-		c.Fill(rectangle(vg.Rectangle{Min: vg.Point{X: x, Y: y}, Max: vg.Point{X: x + width, Y: min(top, c.Max.Y)}}))
+		key.SetRGBA(0, steps-1-i, shade((float64(i)+0.5)/steps))
 	}
+	c.DrawImage(vg.Rectangle{Min: vg.Point{X: x, Y: c.Min.Y}, Max: vg.Point{X: x + width, Y: c.Max.Y}}, key)
 	a := axis{min: b.min, max: b.max}
 	a.place(c.Max.Y-c.Min.Y, tickSize*1.5, false)
 	wide := vg.Length(0)

@@ -27,6 +27,7 @@ type svg struct {
 	defs   bytes.Buffer
 	body   bytes.Buffer
 	stamps map[string]string
+	mute   bool // without titles
 }
 
 func newSVG(w, h vg.Length, name string) *svg {
@@ -153,21 +154,23 @@ func (c *svg) DrawImage(r vg.Rectangle, img image.Image) {
 }
 
 func (c *svg) Title(s string) {
+	if c.mute {
+		return
+	}
 	fmt.Fprintf(&c.body, "<g><title>%s</title>", html.EscapeString(s))
 }
-func (c *svg) EndTitle() { c.body.WriteString("</g>\n") }
+func (c *svg) EndTitle() {
+	if !c.mute {
+		c.body.WriteString("</g>\n")
+	}
+}
 
-// document is the finished SVG, described by a title for readers who do not see it. An
-// inline one is as wide as what it stands in.
-func (c *svg) document(title string, inline bool) []byte {
+// document is the finished SVG, described by a title for readers who do not see it.
+func (c *svg) document(title string) []byte {
 	var b bytes.Buffer
 	w, h := num(float64(c.w)), num(float64(c.h))
-	size := fmt.Sprintf(`width="%spt" height="%spt"`, w, h)
-	if inline {
-		size = `width="100%"`
-	}
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" %s viewBox="0 0 %s %s" role="img" aria-label="%s" font-family="'Liberation Serif', 'Times New Roman', Times, 'Nimbus Roman', serif" stroke-linejoin="round">`+"\n",
-		size, w, h, html.EscapeString(title))
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%spt" height="%spt" viewBox="0 0 %s %s" role="img" aria-label="%s" font-family="'Liberation Serif', 'Times New Roman', Times, 'Nimbus Roman', serif" stroke-linejoin="round">`+"\n",
+		w, h, w, h, html.EscapeString(title))
 	if c.defs.Len() > 0 {
 		fmt.Fprintf(&b, "<defs>\n%s</defs>\n", c.defs.Bytes())
 	}
