@@ -1,3 +1,5 @@
+//go:build !noasm
+
 package retrieve
 
 import "golang.org/x/sys/cpu"

@@ -1,3 +1,5 @@
+//go:build !noasm
+
 #include "textflag.h"
 
 // The kernels of kernels_amd64.go. c is held in registers, one row of c in two of
