@@ -14,12 +14,6 @@ func Overview(t results.Table, style ...Style) (*Figure, error) {
 	return overview(t, styleOf(style), "overview", "every run")
 }
 
-// OverviewFinal is Overview for the runs with the hyper-parameters chosen by R-AUROC
-// only: single runs, which shows how far seeds differ.
-func OverviewFinal(t results.Table, style ...Style) (*Figure, error) {
-	return overview(t.Choice(results.ChoiceRAUROC), styleOf(style), "overview_final_hyperparameters", "the runs with the chosen hyper-parameters")
-}
-
 func overview(t results.Table, style Style, name, what string) (*Figure, error) {
 	s, err := pick(t, style, name, testR1, testRAUROC)
 	if err != nil {
