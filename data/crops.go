@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"cmp"
 	"embed"
+	"errors"
 	"fmt"
 	"hash/fnv"
+	"io/fs"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,7 +135,9 @@ func PublishedCropNames() []string {
 
 // Crops returns the fractions that --crop-file asks for: drawn from the seed if it
 // is empty, the published ones if it is "published" or the name of such a file,
-// else those in the file. There must be one for each sample.
+// else those in the file. There must be one for each sample. A folder stands for
+// the file in it that the original would read, randomcrops_<n>_<min>_<max>.csv; a
+// set without one has its fractions drawn from the seed.
 func Crops(d Dataset, file string, seed uint64, min, max float64) ([]float64, error) {
 	var fractions []float64
 	var err error
@@ -145,6 +150,12 @@ func Crops(d Dataset, file string, seed uint64, min, max float64) ([]float64, er
 	case file == base && slices.Contains(PublishedCropNames(), base):
 		fractions, err = namedCrops(base)
 	default:
+		if st, e := os.Stat(file); e == nil && st.IsDir() {
+			file = filepath.Join(file, fmt.Sprintf("randomcrops_%d_%v_%v.csv", d.Len(), min, max))
+			if _, e := os.Stat(file); errors.Is(e, fs.ErrNotExist) {
+				return CropFractions(d, seed, min, max), nil
+			}
+		}
 		fractions, err = ReadCrops(file)
 	}
 	if err != nil {

@@ -39,7 +39,7 @@ type Query struct {
 // finds each image's nearest neighbour in the set.
 func Ask(ctx context.Context, r *Run, name, split string) (answers *Answers, err error) {
 	defer recovered(&err)
-	sets, err := OpenSets(r.Settings, []string{name}, split, name == r.Settings.Dataset || name == r.Settings.DatasetEval)
+	sets, err := evaluate.OpenSets(r.Settings, []string{name}, split, name == r.Settings.Dataset || name == r.Settings.DatasetEval)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func Ask(ctx context.Context, r *Run, name, split string) (answers *Answers, err
 		return nil, err
 	}
 	defer m.Store.Finalize()
-	e, err := evaluate.New(m, EvaluateOptions(r.Settings))
+	e, err := evaluate.New(m, evaluate.OptionsOf(r.Settings))
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 
-	"urlbench/data"
 	"urlbench/urlkit/config"
 	"urlbench/urlkit/evaluate"
 	"urlbench/urlkit/run"
@@ -38,7 +37,7 @@ func Validate(ctx context.Context, r *Run) (report *Report, err error) {
 // ValidateModel measures a model on the data sets that the settings name.
 func ValidateModel(ctx context.Context, m *evaluate.Model, cfg *config.Config, name string) (report *Report, err error) {
 	defer recovered(&err)
-	e, err := evaluate.New(m, EvaluateOptions(cfg))
+	e, err := evaluate.New(m, evaluate.OptionsOf(cfg))
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +53,7 @@ func ValidateModel(ctx context.Context, m *evaluate.Model, cfg *config.Config, n
 		{"test_", cfg.TestSplit, false, cfg.DatasetDownstream},
 		{"furthertest_", cfg.TestSplit, false, cfg.FurtherDatasetDownstream},
 	} {
-		sets, err := OpenSets(cfg, part.names, part.split, part.upstream)
+		sets, err := evaluate.OpenSets(cfg, part.names, part.split, part.upstream)
 		if err != nil {
 			return nil, err
 		}
@@ -89,12 +88,12 @@ func Measure(ctx context.Context, m *evaluate.Model, cfg *config.Config, isRun b
 		}
 		return report.Columns, report, nil
 	}
-	e, err := evaluate.New(m, EvaluateOptions(cfg))
+	e, err := evaluate.New(m, evaluate.OptionsOf(cfg))
 	if err != nil {
 		return nil, nil, err
 	}
 	defer e.Close()
-	upstream, err := OpenSets(cfg, []string{cfg.Dataset}, cfg.Split, true)
+	upstream, err := evaluate.OpenSets(cfg, []string{cfg.Dataset}, cfg.Split, true)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -104,7 +103,7 @@ func Measure(ctx context.Context, m *evaluate.Model, cfg *config.Config, isRun b
 			names = append(names, n)
 		}
 	}
-	downstream, err := OpenSets(cfg, names, cfg.Split, false)
+	downstream, err := evaluate.OpenSets(cfg, names, cfg.Split, false)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -117,28 +116,6 @@ func Measure(ctx context.Context, m *evaluate.Model, cfg *config.Config, isRun b
 	}
 	columns = append(columns, rest...)
 	return columns, &Report{Name: m.Name, Columns: columns}, nil
-}
-
-// EvaluateOptions are the evaluation's options as the settings have them.
-func EvaluateOptions(cfg *config.Config) evaluate.Options {
-	return evaluate.Options{Batch: cfg.EvalBatch(), Workers: cfg.Workers, CropMin: cfg.CropMin, CropMax: cfg.CropMax, CropFiles: cfg.CropFiles}
-}
-
-// OpenSets opens data sets where the settings say they lie.
-func OpenSets(cfg *config.Config, names []string, split string, upstream bool) ([]data.Dataset, error) {
-	o := data.Options{Root: cfg.DataDirDownstream, SoftLabels: cfg.SoftLabels, RealLabels: cfg.RealLabels, ClassMap: cfg.ClassMap, Semantics: cfg.ParsedSemantics()}
-	if upstream {
-		o.Root = cfg.DataDir
-	}
-	var out []data.Dataset
-	for _, name := range names {
-		d, err := data.Open(name, split, o)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, d)
-	}
-	return out, nil
 }
 
 // WriteTable prints one line per data set and one per average.

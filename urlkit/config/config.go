@@ -126,7 +126,11 @@ type Config struct {
 	// Evaluation.
 	CropMin    float64 `flag:"crop_min" default:"0.1" help:"smallest crop of the crop metrics"`
 	CropMax    float64 `flag:"crop_max" default:"0.75" help:"largest crop of the crop metrics"`
-	CropFiles  string  `flag:"crop-files" default:"''" help:"folder of the original's randomcrops_*.csv to read crops from (urlbench's own flag)"`
+	CropFile   string  `flag:"crop-file" default:"''" help:"crop fractions of the original: published, a randomcrops_*.csv, or a folder of them (default: drawn from the seed; urlbench's own flag)"`
+	CacheDir   string  `flag:"cache-dir" default:"''" help:"folder that keeps the pixels of evaluation sets between epochs and runs (urlbench's own flag)"`
+	CacheSize  float64 `flag:"cache-size" default:"20" help:"largest size of --cache-dir in GiB (urlbench's own flag)"`
+	MaxBad     float64 `flag:"max-bad" default:"0.001" help:"share of unreadable training images that are replaced before training stops (urlbench's own flag)"`
+	MaxPixels  int     `flag:"max-pixels" default:"0" help:"largest width times height of an image, 0 for the built-in limit (urlbench's own flag)"`
 	EvalMetric string  `flag:"eval-metric" default:"avg_downstream_auroc_correct" help:"metric that chooses the best epoch"`
 
 	// The run.

@@ -2,9 +2,8 @@ package evaluate
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math"
-	"math/rand/v2"
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -20,7 +19,10 @@ type Options struct {
 	Batch            int     // images per step; 128
 	Workers          int     // goroutines that prepare images; 0 is one per CPU
 	CropMin, CropMax float64 // range of the crop fractions; 0.1 and 0.75
-	CropFiles        string  // folder of the original's randomcrops_*.csv, read where one fits
+	CropFile         string  // the original's fractions, see data.Crops; "" draws them from Seed
+	Seed             uint64
+	CacheDir         string // keeps the transformed pixels, see data.Cache; "" for none
+	CacheBytes       int64  // bound of CacheDir; 0 is data's default
 	// OriginalWorkers, if above 0, visits the images in the order of the original's
 	// loader with that many workers, which decides which image gets which crop.
 	OriginalWorkers int
@@ -33,6 +35,7 @@ type Evaluator struct {
 	model   *Model
 	options Options
 	exec    *model.Exec
+	caches  map[data.Dataset]*data.Cache // nil where a set does not fit
 }
 
 // New makes an evaluator of a model; Close frees its graph.
@@ -55,11 +58,45 @@ func New(m *Model, o Options) (*Evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Evaluator{m, o, exec}, nil
+	return &Evaluator{m, o, exec, map[data.Dataset]*data.Cache{}}, nil
 }
 
-// Close frees the compiled graph.
-func (e *Evaluator) Close() { e.exec.Finalize() }
+// Close frees the compiled graph and ends the caches.
+func (e *Evaluator) Close() error {
+	e.exec.Finalize()
+	var errs []error
+	for _, c := range e.caches {
+		if c != nil {
+			errs = append(errs, c.Close())
+		}
+	}
+	clear(e.caches)
+	return errors.Join(errs...)
+}
+
+// cache returns the set's cache, nil if none was asked for or the set is larger
+// than the cache may be.
+func (e *Evaluator) cache(set data.Dataset) (*data.Cache, error) {
+	if e.options.CacheDir == "" {
+		return nil, nil
+	}
+	if c, ok := e.caches[set]; ok {
+		return c, nil
+	}
+	size := e.model.Input.Size
+	c, err := data.OpenCache(set, data.CacheOptions{
+		Dir: e.options.CacheDir, MaxBytes: e.options.CacheBytes, Size: 3 * size * size,
+		Key: fmt.Sprintf("eval %+v", e.model.Input.Eval()),
+	})
+	if err != nil && !errors.Is(err, data.ErrCacheFull) {
+		return nil, err
+	}
+	if err != nil {
+		c = nil
+	}
+	e.caches[set] = c
+	return c, nil
+}
 
 // Answers is what a model says of a data set of n images, and the truth beside it.
 type Answers struct {
@@ -75,7 +112,11 @@ func (e *Evaluator) Answers(ctx context.Context, set data.Dataset) (a *Answers, 
 	if n == 0 {
 		return nil, fmt.Errorf("data set %s has no images", set.Name())
 	}
-	fractions, err := e.fractions(n)
+	fractions, err := data.Crops(set, e.options.CropFile, e.options.Seed, e.options.CropMin, e.options.CropMax)
+	if err != nil {
+		return nil, err
+	}
+	cache, err := e.cache(set)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +132,7 @@ func (e *Evaluator) Answers(ctx context.Context, set data.Dataset) (a *Answers, 
 	size := e.model.Input.Size
 	loader, err := data.NewLoader(set, data.LoaderOptions{
 		BatchSize: e.options.Batch, Size: size, Transform: transform.Eval(e.model.Input.Eval()), Workers: e.options.Workers,
-		OriginalWorkers: e.options.OriginalWorkers,
+		OriginalWorkers: e.options.OriginalWorkers, Cache: cache,
 	})
 	if err != nil {
 		return nil, err
@@ -212,31 +253,6 @@ func (e *Evaluator) Metrics(ctx context.Context, set data.Dataset) (metric.Metri
 		return nil, err
 	}
 	return a.Metrics()
-}
-
-// fractions are the crop fractions of a set of n images: the original's file for
-// that number and range if there is one, else drawn from the number and range, so
-// that every run and every epoch crops alike.
-func (e *Evaluator) fractions(n int) ([]float64, error) {
-	o := e.options
-	if o.CropFiles != "" {
-		f, err := readCropFile(o.CropFiles, n, o.CropMin, o.CropMax)
-		if err != nil || f != nil {
-			return f, err
-		}
-	}
-	return CropFractions(n, o.CropMin, o.CropMax), nil
-}
-
-// CropFractions draws n crop fractions from [low, high). The generator's seed is n
-// and the range: no file is needed to crop alike tomorrow.
-func CropFractions(n int, low, high float64) []float64 {
-	rng := rand.New(rand.NewPCG(uint64(n), math.Float64bits(low)^math.Float64bits(high)))
-	out := make([]float64, n)
-	for i := range out {
-		out[i] = low + (high-low)*rng.Float64()
-	}
-	return out
 }
 
 // evaluationStream puts a fixed random stream in place of the Store's, and returns

@@ -168,7 +168,7 @@ func TestFixtureValidate(t *testing.T) {
 					cases[set] = fc
 					writeCrops(t, crops, fc.Tensor(t, "in.center_crop").Float64s(), c.Args.CropMin, c.Args.CropMax)
 				}
-				e, err := New(pixelModel(t, d, f, c.Args.Size), Options{Batch: c.Args.Batch, CropMin: c.Args.CropMin, CropMax: c.Args.CropMax, CropFiles: crops, OriginalWorkers: c.Args.Workers})
+				e, err := New(pixelModel(t, d, f, c.Args.Size), Options{Batch: c.Args.Batch, CropMin: c.Args.CropMin, CropMax: c.Args.CropMax, CropFile: crops, OriginalWorkers: c.Args.Workers})
 				if err != nil {
 					t.Fatal(err)
 				}

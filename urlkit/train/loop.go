@@ -201,10 +201,9 @@ func newTrainer(cfg *config.Config, o Options) (*trainer, error) {
 	if t.stepper, err = newStepper(t.model, lossFn, lossConfig(cfg), opt, optim.Accumulation{Steps: cfg.AccumulationSteps, Clip: clip}); err != nil {
 		return nil, err
 	}
-	t.eval, err = evaluate.New(t.model, evaluate.Options{
-		Batch: cfg.EvalBatch(), Workers: cfg.Workers, CropMin: cfg.CropMin, CropMax: cfg.CropMax, CropFiles: cfg.CropFiles,
-		Progress: t.evaluating,
-	})
+	options := evaluate.OptionsOf(cfg)
+	options.Progress = t.evaluating
+	t.eval, err = evaluate.New(t.model, options)
 	t.progress.Seed = cfg.Seed
 	t.progress.History = run.History{Max: cfg.CheckpointHist, Decreasing: cfg.EvalMetric == "loss"}
 	t.best.Decreasing = cfg.EvalMetric == "loss"
@@ -344,6 +343,12 @@ func (t *trainer) epoch(ctx context.Context, epoch int) (meter, error) {
 				return meter{}, err
 			}
 		}
+	}
+	for i, bad := range t.sets.trainLoader.Bad() {
+		if i == 0 {
+			t.say("Unreadable training images were replaced by others (--max-bad=%g):", t.cfg.MaxBad)
+		}
+		t.say("  %v", bad.Err)
 	}
 	m, err := t.stepper.report()
 	if err == nil && m[meterBad] != 0 {

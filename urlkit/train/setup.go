@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute/dtypes"
@@ -140,29 +141,19 @@ func lossConfig(cfg *config.Config) loss.Config {
 
 // openSets opens every data set of the run.
 func openSets(cfg *config.Config, input transform.DataConfig) (*sets, error) {
-	upstream := data.Options{Root: cfg.DataDir, SoftLabels: cfg.SoftLabels, RealLabels: cfg.RealLabels, ClassMap: cfg.ClassMap, Semantics: cfg.ParsedSemantics()}
-	downstream := upstream
-	downstream.Root = cfg.DataDirDownstream
 	s := &sets{views: 1}
 	var err error
-	if s.train, err = data.Open(cfg.Dataset, cfg.TrainSplit, upstream); err != nil {
+	if s.train, err = evaluate.OpenSet(cfg, cfg.Dataset, cfg.TrainSplit, true); err != nil {
 		return nil, err
 	}
-	if s.upstream, err = data.Open(cfg.DatasetEval, cfg.ValSplit, upstream); err != nil {
+	if s.upstream, err = evaluate.OpenSet(cfg, cfg.DatasetEval, cfg.ValSplit, true); err != nil {
 		return nil, err
 	}
-	open := func(names []string, split string) (out []data.Dataset, err error) {
-		for _, name := range names {
-			if name == cfg.DatasetEval && split == cfg.ValSplit {
-				continue // the original's way to switch downstream evaluation off
-			}
-			d, err := data.Open(name, split, downstream)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, d)
+	open := func(names []string, split string) ([]data.Dataset, error) {
+		if split == cfg.ValSplit { // the original's way to switch downstream evaluation off
+			names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == cfg.DatasetEval })
 		}
-		return out, nil
+		return evaluate.OpenSets(cfg, names, split, false)
 	}
 	if s.validation, err = open(cfg.DatasetDownstream, cfg.ValSplit); err != nil {
 		return nil, err
@@ -182,7 +173,7 @@ func openSets(cfg *config.Config, input transform.DataConfig) (*sets, error) {
 	}
 	s.trainLoader, err = data.NewLoader(s.train, data.LoaderOptions{
 		BatchSize: cfg.BatchSize, Size: input.Size, Views: s.views, Transform: augment,
-		Shuffle: true, DropLast: true, Seed: uint64(cfg.Seed), Training: true, Workers: cfg.Workers,
+		Shuffle: true, DropLast: true, Seed: uint64(cfg.Seed), Training: true, MaxBad: maxBad(cfg.MaxBad), Workers: cfg.Workers,
 	})
 	if err != nil {
 		return nil, err
@@ -195,6 +186,14 @@ func openSets(cfg *config.Config, input transform.DataConfig) (*sets, error) {
 		return nil, fmt.Errorf("an epoch has %d batches, and an update takes --accumulation_steps=%d of them: the weights would never change", s.batchesEpoch, cfg.AccumulationSteps)
 	}
 	return s, nil
+}
+
+// maxBad is --max-bad as the loader takes it, where 0 means its own default.
+func maxBad(share float64) float64 {
+	if share == 0 {
+		return -1
+	}
+	return share
 }
 
 // augmentation is the training transform that the flags describe.
