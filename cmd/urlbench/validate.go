@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"urlbench/urlkit/device"
 	"urlbench/urlkit/evaluate"
 	"urlbench/urlkit/run"
+	"urlbench/urlkit/weights"
 )
 
 // newValidateCmd measures a model with validate.py's command line, or a run by its
@@ -45,7 +47,7 @@ func runValidation(cmd *cobra.Command, cfg *config.Config) error {
 	if err := cfg.CheckRunnable(); err != nil {
 		return err
 	}
-	targets, err := validationTargets(cfg)
+	targets, err := validationTargets(cmd.Context(), cfg)
 	if err != nil {
 		return err
 	}
@@ -116,18 +118,26 @@ type target struct {
 }
 
 // validationTargets are the runs and files that the arguments and --checkpoint name.
-func validationTargets(cfg *config.Config) ([]target, error) {
+func validationTargets(ctx context.Context, cfg *config.Config) ([]target, error) {
 	var out []target
 	names := cfg.Rest
 	if cfg.Checkpoint != "" {
 		names = append(names, cfg.Checkpoint)
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("what is to be measured? Name a run (urlbench validate RUN) or give --checkpoint=FILE or FOLDER")
+		return nil, fmt.Errorf("what is to be measured? Name a run (urlbench validate RUN) or give --checkpoint=FILE, FOLDER or hf_hub:OWNER/NAME")
 	}
 	for _, name := range names {
 		if st, err := os.Stat(name); err == nil && !st.IsDir() {
 			out = append(out, target{name: name, file: name})
+			continue
+		}
+		if strings.HasPrefix(name, "hf_hub:") || strings.HasPrefix(name, "hf-hub:") {
+			file, err := weights.Fetch(ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, target{name: name, file: file})
 			continue
 		}
 		if r, err := run.Open(filepath.Dir(filepath.Clean(name))); err == nil { // RUN/last
@@ -154,7 +164,11 @@ func validationTargets(cfg *config.Config) ([]target, error) {
 // weightFiles lists the weights directly in a folder, in natural order by length
 // and name, so that checkpoint-9 comes before checkpoint-10.
 func weightFiles(dir string) []string {
-	files, _ := filepath.Glob(filepath.Join(dir, "*.safetensors"))
+	var files []string
+	for _, pattern := range []string{"*.safetensors", "*.pth", "*.pth.tar"} {
+		found, _ := filepath.Glob(filepath.Join(dir, pattern))
+		files = append(files, found...)
+	}
 	sort.Slice(files, func(i, j int) bool {
 		if len(files[i]) != len(files[j]) {
 			return len(files[i]) < len(files[j])

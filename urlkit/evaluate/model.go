@@ -18,6 +18,7 @@ import (
 	"urlbench/urlkit/nn"
 	"urlbench/urlkit/run"
 	"urlbench/urlkit/uncertainty"
+	"urlbench/urlkit/weights"
 )
 
 // Model is a network with its weights and what its input looks like.
@@ -116,30 +117,31 @@ func LoadRun(dev *device.Device, r *run.Run, checkpoint string) (*Model, *config
 	return m, cfg, err
 }
 
-// LoadWeights makes the model of the flags with the weights of a safetensors file.
-// The number of classes is --num-classes, or read from the file's classifier.
+// LoadWeights makes the model of the flags with the weights of a file: safetensors,
+// or PyTorch's .pth and .pth.tar (see package weights). The number of classes is
+// --num-classes, or read from the file's classifier.
 func LoadWeights(dev *device.Device, cfg *config.Config, path string) (*Model, error) {
-	f, err := safetensors.Open(path)
+	f, err := weights.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	classes, err := classesOf(cfg, f)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", f.Path, err)
 	}
 	m, err := NewModel(dev, cfg, classes)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.Load(f); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if _, err := m.Load(f, weights.Options{}); err != nil {
+		return nil, err
 	}
 	// The pred-net's scale is no entry of the state_dict: it lies beside.
 	if s := f.Metadata["unc_scaler"]; s != "" {
 		var scale float64
 		if _, err := fmt.Sscan(s, &scale); err != nil {
-			return nil, fmt.Errorf("%s: unc_scaler=%q is no number", path, s)
+			return nil, fmt.Errorf("%s: unc_scaler=%q is no number", f.Path, s)
 		}
 		if err := uncertainty.SetScaler(m.Store, scale); err != nil {
 			return nil, err
@@ -148,7 +150,18 @@ func LoadWeights(dev *device.Device, cfg *config.Config, path string) (*Model, e
 	return m, nil
 }
 
-func classesOf(cfg *config.Config, f *safetensors.File) (int, error) {
+// Load sets the model's entries from a file's; o says how far they may differ, and
+// said tells what was replaced or left as it was.
+func (m *Model) Load(f *weights.StateDict, o weights.Options) (said []string, err error) {
+	build := func(scope *model.Scope, images *Node) { m.Forward(m.Context(scope, false), images) }
+	wanted, err := weights.Wanted(m.Device.Backend, build, 1, m.Input.Size, m.Input.Size, 3)
+	if err != nil {
+		return nil, err
+	}
+	return weights.Load(m.Store, f, wanted, o)
+}
+
+func classesOf(cfg *config.Config, f *weights.StateDict) (int, error) {
 	if cfg.NumClasses != nil {
 		return *cfg.NumClasses, nil
 	}
@@ -157,26 +170,15 @@ func classesOf(cfg *config.Config, f *safetensors.File) (int, error) {
 		return 0, err
 	}
 	head := backbone.HeadName(name)
-	for _, n := range []string{head + ".weight", head + ".0.weight", head + ".bias", head + ".0.bias"} {
-		if t, err := f.Tensor(n); err == nil && len(t.Shape) > 0 {
+	for _, n := range []string{".weight", ".fc.weight", ".0.weight", ".bias", ".fc.bias", ".0.bias"} {
+		if t, err := f.Tensor(head + n); err == nil && len(t.Shape) > 0 {
 			return t.Shape[0], nil
 		}
 	}
-	return 0, fmt.Errorf("can't tell the number of classes: no %s.weight; give --num-classes", head)
-}
-
-// Load sets the model's entries from a safetensors file.
-func (m *Model) Load(f *safetensors.File) error {
-	for _, name := range f.Names() {
-		t, err := f.Tensor(name)
-		if err != nil {
-			return err
-		}
-		if err := SetVariable(m.Store, nn.ModelScope+"/"+name, t); err != nil {
-			return err
-		}
+	if t, err := f.Tensor("_gp_output_layer.weight"); err == nil && len(t.Shape) > 0 {
+		return t.Shape[0], nil
 	}
-	return nil
+	return 0, fmt.Errorf("can't tell the number of classes: no %s.weight; give --num-classes", head)
 }
 
 // SetVariable makes or overwrites a variable of the Store with a tensor: floats as

@@ -221,7 +221,7 @@ func (t *trainer) close() {
 // begin sets the weights of a new run.
 func (t *trainer) begin(ctx context.Context) error {
 	t.started = time.Now()
-	if err := t.initialWeights(); err != nil {
+	if err := t.initialWeights(ctx); err != nil {
 		return err
 	}
 	if t.cfg.StartEpoch != nil {

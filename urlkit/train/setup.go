@@ -15,6 +15,7 @@ import (
 	"urlbench/urlkit/loss"
 	"urlbench/urlkit/method"
 	"urlbench/urlkit/optim"
+	"urlbench/urlkit/semantics"
 )
 
 // sets are the data sets of a run.
@@ -132,10 +133,18 @@ func clipping(cfg *config.Config) (optim.Clipping, error) {
 	return optim.NewClipping(cfg.ClipMode, *cfg.ClipGrad)
 }
 
+// lossConfig translates flags to the loss's settings. The original never tells
+// HIB, InfoNCE and MCInfoNCE of labels: they take rows (0,1), (2,3), ... for the
+// crops of one image even without --ssl, as in HIB's published command, where these
+// are two images by chance. Corrected matches by label there.
 func lossConfig(cfg *config.Config) loss.Config {
+	pairs := cfg.SSL
+	if cfg.ParsedSemantics() == semantics.Original {
+		pairs = pairs || slices.Contains([]string{"hib", "infonce", "mcinfonce"}, cfg.Loss)
+	}
 	return loss.Config{
 		InvTemp: cfg.InvTemp, Smoothing: cfg.Smoothing, Lambda: cfg.LambdaValue, AddConst: cfg.HIBAddConst,
-		SSL: cfg.SSL, Semantics: cfg.ParsedSemantics(),
+		SSL: pairs, Semantics: cfg.ParsedSemantics(),
 	}
 }
 

@@ -3,40 +3,54 @@ package train
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"urlbench/safetensors"
+	"urlbench/urlkit/backbone"
 	"urlbench/urlkit/run"
 	"urlbench/urlkit/uncertainty"
+	"urlbench/urlkit/weights"
 )
 
-// initialWeights loads --initial-checkpoint, if there is one.
-func (t *trainer) initialWeights() error {
+// initialWeights loads --initial-checkpoint, or with --pretrained the weights that
+// timm has for the backbone. The classifier of another number of classes and what
+// the method adds start afresh, and the run says so.
+func (t *trainer) initialWeights(ctx context.Context) error {
 	path := t.cfg.InitialCheckpoint
-	if path == "" {
-		if name, _ := t.cfg.Backbone(); t.cfg.Pretrained && name != "convnet" {
-			return fmt.Errorf("--pretrained=True: give timm's weights of %s with --initial-checkpoint=FILE.safetensors, or start from scratch with --pretrained=False", name)
+	name, _, err := backbone.ParseModel(t.cfg.Model)
+	if err != nil {
+		return err
+	}
+	switch {
+	case path != "":
+		if r, err := run.Open(path); err == nil {
+			if path, err = r.Checkpoint(""); err != nil {
+				return err
+			}
 		}
+	case t.cfg.Pretrained && name != "convnet":
+		if path, err = weights.Fetch(ctx, name); err != nil {
+			return fmt.Errorf("--pretrained=True: %w: --initial-checkpoint=FILE; or start from scratch with --pretrained=False", err)
+		}
+	default:
 		return nil
 	}
-	if r, err := run.Open(path); err == nil {
-		dir, err := r.Checkpoint("")
-		if err != nil {
-			return err
-		}
-		path = dir
-	}
-	f, err := safetensors.Open(weightsFile(path))
+	f, err := weights.Open(path)
 	if err != nil {
 		return fmt.Errorf("--initial-checkpoint: %w", err)
 	}
 	defer f.Close()
-	return t.model.Load(f)
+	said, err := t.model.Load(f, weights.Pretrained(backbone.HeadName(name)))
+	if err != nil {
+		return err
+	}
+	t.say("Weights start from %s", f.Path)
+	for _, line := range said {
+		t.say("  %s", line)
+	}
+	return nil
 }
 
 // startUncertainty scales the uncertainties so that their average over the first
@@ -77,12 +91,4 @@ func (t *trainer) startUncertainty(ctx context.Context) error {
 	}
 	t.logf("Uncertainties are scaled by %g to start at %g on average", scale, t.cfg.UncStartValue)
 	return uncertainty.SetScaler(t.model.Store, scale)
-}
-
-// weightsFile is path, or the weights in the checkpoint's folder that it is.
-func weightsFile(path string) string {
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		return filepath.Join(path, "model.safetensors")
-	}
-	return path
 }
