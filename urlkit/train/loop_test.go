@@ -128,6 +128,7 @@ func TestEveryMethodTrains(t *testing.T) {
 	dir := t.TempDir()
 	for _, m := range method.All() {
 		t.Run(m.Name, func(t *testing.T) {
+			t.Parallel() // most of the time is compilation
 			flags := "--preset " + m.Name
 			if m.Name == "hib" {
 				// HIB's published command pairs images by chance (see lossConfig): there is
