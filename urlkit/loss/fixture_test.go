@@ -141,8 +141,8 @@ func contains(list []string, s string) bool {
 
 // families are the cases' families and what computes them.
 var families = map[string]func(t *testing.T, r run){
-	"ls_a": crossEntropyCase, "ls_b": crossEntropyCase, "ls_c": crossEntropyCase, "ls_big": crossEntropyCase, "ls": crossEntropyCase,
-	"ce_a": crossEntropyCase, "ce_b": crossEntropyCase, "ce_big": crossEntropyCase, "ce": crossEntropyCase, "ce_c": crossEntropyCase,
+	"ls":          crossEntropyCase,
+	"ce":          crossEntropyCase,
 	"ls_ensemble": ensembleCase,
 	"ls_neginf":   negInfCase,
 	"softtarget":  softTargetCase,
@@ -159,6 +159,10 @@ func TestFixture(t *testing.T) {
 		for _, rel := range fixture.Glob(t, "math/loss_*.safetensors") {
 			for _, c := range fixture.Open(t, rel).Cases() {
 				compute, ok := families[c.Family()]
+				if !ok { // ls_big is of the family ls, as ls_2 is
+					first, _, _ := strings.Cut(c.Family(), "_")
+					compute, ok = families[first]
+				}
 				if !ok {
 					t.Errorf("%s: unknown family %q of case %s", rel, c.Family(), c.Name)
 					continue
