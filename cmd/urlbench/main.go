@@ -61,6 +61,7 @@ func newRootCmd() *cobra.Command {
 		newMethodsCmd(),
 		newMetricsCmd(),
 		newNotebooksCmd(),
+		newReportCmd(),
 		newTrainCmd(),
 		newValidateCmd(),
 	)
