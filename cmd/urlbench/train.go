@@ -119,6 +119,6 @@ func wantsHelp(args []string) bool {
 }
 
 func printUsage(cmd *cobra.Command, flags string) error {
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s.\n\nUsage:\n  %s\n\nExamples:\n%s\n\nFlags (hyphens and underscores are the same; presets: %v):\n%s", cmd.Short, cmd.UseLine(), cmd.Example, config.Presets(), flags)
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s.\n\nUsage:\n  %s\n\nExamples:\n%s\n\nFlags (hyphens and underscores are the same; presets: %v):\n%s", cmd.Short, cmd.UseLine(), cmd.Example, config.PresetNames(), flags)
 	return err
 }

@@ -12,18 +12,34 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// TestMain makes the presets of the original's README known, which package method
+// does in a program: testdata/published.txt holds a name and its command a line.
+func TestMain(m *testing.M) {
+	text, err := os.ReadFile("testdata/published.txt")
+	if err != nil {
+		panic(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		name, args, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if err := AddPreset(name, args); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
 // TestPublishedCommands reads each published command by the simplest rule there
 // is, name=value, and compares every flag of the original with what Parse made of
 // it: the command's value, or the default as train.py declares it.
 func TestPublishedCommands(t *testing.T) {
-	if len(Published) != 22 {
-		t.Fatalf("%d published commands, want 11 methods x 2 backbones", len(Published))
+	if len(Presets()) != 22 {
+		t.Fatalf("%d published commands, want 11 methods x 2 backbones", len(Presets()))
 	}
-	for _, p := range Published {
+	for _, p := range Presets() {
 		for _, prefix := range [][]string{nil, {"train.py"}, {"python", "./train.py"}} {
 			c, err := Parse(append(prefix, strings.Fields(p.Args)...))
 			if err != nil {
-				t.Fatalf("%s: %v", p.Preset, err)
+				t.Fatalf("%s: %v", p.Name, err)
 			}
 			want := map[string]string{}
 			for k, v := range originalDefaults {
@@ -32,7 +48,7 @@ func TestPublishedCommands(t *testing.T) {
 			for _, word := range strings.Fields(p.Args) {
 				name, value, ok := strings.Cut(strings.TrimPrefix(word, "--"), "=")
 				if !ok {
-					t.Fatalf("%s: %q is not --name=value", p.Preset, word)
+					t.Fatalf("%s: %q is not --name=value", p.Name, word)
 				}
 				want[strings.ReplaceAll(name, "-", "_")] = value
 			}
@@ -42,18 +58,18 @@ func TestPublishedCommands(t *testing.T) {
 			}
 			for k, w := range want {
 				if g := got[k]; !sameText(g, w) {
-					t.Errorf("%s: %s = %v, want %s", p.Preset, k, g, w)
+					t.Errorf("%s: %s = %v, want %s", p.Name, k, g, w)
 				}
 			}
 		}
-		q, err := Parse([]string{"--preset", p.Preset})
+		q, err := Parse([]string{"--preset", p.Name})
 		if err != nil {
 			t.Fatal(err)
 		}
 		c, _ := Parse(strings.Fields(p.Args))
 		q.Preset = ""
 		if string(q.YAML()) != string(c.YAML()) {
-			t.Errorf("--preset %s differs from its command", p.Preset)
+			t.Errorf("--preset %s differs from its command", p.Name)
 		}
 	}
 }

@@ -24,6 +24,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"urlbench/urlkit/backbone"
+	"urlbench/urlkit/config"
 	"urlbench/urlkit/loss"
 	"urlbench/urlkit/nn"
 )
@@ -112,6 +113,14 @@ func Register(m Method) error {
 	}
 	if m.Uncertainty != nil {
 		modules[m.UncModule] = m.Uncertainty
+	}
+	for name, command := range map[string]string{m.Name: m.Published.ResNet50, m.Name + "-vit": m.Published.ViTMedium} {
+		if command == "" {
+			continue
+		}
+		if err := config.AddPreset(name, command); err != nil {
+			return fmt.Errorf("method.Register %s: %w", m.Name, err)
+		}
 	}
 	methods = append(methods, m)
 	return nil

@@ -19,8 +19,8 @@ func TestMethodsArePublished(t *testing.T) {
 		t.Fatalf("%d methods, want 11", n)
 	}
 	presets := map[string]string{}
-	for _, p := range config.Published {
-		presets[p.Preset] = p.Args
+	for _, p := range config.Presets() {
+		presets[p.Name] = p.Args
 	}
 	for i, m := range All() {
 		if m.Order != i+1 {

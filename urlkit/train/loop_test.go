@@ -162,33 +162,38 @@ func TestHIBAsPublished(t *testing.T) {
 	}
 }
 
-// TestPresetsAreTheMethodsCommands: package config, which must not link GoMLX, and
-// the methods say the same.
-func TestPresetsAreTheMethodsCommands(t *testing.T) {
-	want := map[string]string{}
-	for _, m := range method.All() {
-		want[m.Name], want[m.Name+"-vit"] = m.Published.ResNet50, m.Published.ViTMedium
+// TestPresetsAreThePublishedCommands: what the method files declare is what the
+// original's README says.
+func TestPresetsAreThePublishedCommands(t *testing.T) {
+	text, err := os.ReadFile("../config/testdata/published.txt")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, p := range config.Published {
-		if strings.TrimSpace(p.Args) != strings.TrimSpace(want[p.Preset]) {
-			t.Errorf("preset %s\n%s\nmethod\n%s", p.Preset, p.Args, want[p.Preset])
+	want := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		name, args, _ := strings.Cut(strings.TrimSpace(line), " ")
+		want[name] = args
+	}
+	for _, p := range config.Presets() {
+		if strings.TrimSpace(p.Args) != want[p.Name] {
+			t.Errorf("preset %s\n%s\npublished\n%s", p.Name, p.Args, want[p.Name])
 		}
-		delete(want, p.Preset)
+		delete(want, p.Name)
 	}
 	if len(want) > 0 {
-		t.Errorf("methods without a preset: %v", want)
+		t.Errorf("published commands without a preset: %v", want)
 	}
 }
 
 // TestPublishedCommandsAreAccepted: nothing in a published command is refused.
 func TestPublishedCommandsAreAccepted(t *testing.T) {
-	for _, p := range config.Published {
+	for _, p := range config.Presets() {
 		cfg, err := config.Parse(strings.Fields(p.Args))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := Check(cfg); err != nil {
-			t.Errorf("%s: %v", p.Preset, err)
+			t.Errorf("%s: %v", p.Name, err)
 		}
 	}
 }
