@@ -28,6 +28,8 @@ type Options struct {
 	OriginalWorkers int
 	// Progress is told how many of a set's images are done; it may be nil.
 	Progress func(set string, done, of int)
+	// Answered is shown the answers that Metrics measures; it may be nil.
+	Answered func(*Answers) error
 }
 
 // Evaluator runs a model over data sets. Its graph is compiled once.
@@ -251,6 +253,11 @@ func (e *Evaluator) Metrics(ctx context.Context, set data.Dataset) (metric.Metri
 	a, err := e.Answers(ctx, set)
 	if err != nil {
 		return nil, err
+	}
+	if e.options.Answered != nil {
+		if err := e.options.Answered(a); err != nil {
+			return nil, err
+		}
 	}
 	return a.Metrics()
 }

@@ -53,10 +53,14 @@ type trainer struct {
 	eval     *evaluate.Evaluator
 	schedule optim.Schedule
 	report   Reporter
-	status   Status
-	progress run.Progress
-	best     run.Best
-	started  time.Time // of this session, less the seconds of earlier ones
+	events   *run.Events
+	// picturing is set while the validation sets are evaluated, whose surest and
+	// least sure images are shown.
+	picturing bool
+	status    Status
+	progress  run.Progress
+	best      run.Best
+	started   time.Time // of this session, less the seconds of earlier ones
 }
 
 // Run trains as the settings say, into a new run folder, or continues one: with
@@ -101,6 +105,10 @@ func Run(ctx context.Context, cfg *config.Config, o Options) (result *Result, er
 	if err := t.run.Lock(); err != nil {
 		return nil, err
 	}
+	if t.events, err = t.run.OpenEvents(); err != nil {
+		return nil, err
+	}
+	defer t.events.Close()
 	t.status.Run = t.run.Name()
 	for _, n := range cfg.Notices() {
 		t.say("%s", n)
@@ -326,7 +334,9 @@ func (t *trainer) epoch(ctx context.Context, epoch int) (meter, error) {
 				return m, t.diverged(epoch, int(m[meterBad])-1, order)
 			}
 			perBatch := time.Since(began) / time.Duration(t.progress.Batch-fresh)
-			t.measured(epoch, m.since(shown), perBatch)
+			if err := t.measured(epoch, m.since(shown), perBatch); err != nil {
+				return m, err
+			}
 			shown = m
 			t.progress.MeterShown = m[:]
 		}
@@ -371,7 +381,7 @@ func (t *trainer) newEpoch() error {
 }
 
 // measured shows and logs what was read from the device.
-func (t *trainer) measured(epoch int, m meter, perBatch time.Duration) {
+func (t *trainer) measured(epoch int, m meter, perBatch time.Duration) error {
 	s := &t.status
 	s.Loss, s.Accuracy, s.Recall, s.AUROC, s.Unc = m.mean(meterLoss), m.mean(meterAccuracy), m.mean(meterRecall), m.mean(meterAUROC), m.mean(meterUnc)
 	s.Remaining = perBatch * time.Duration(s.Batches-s.Batch)
@@ -379,6 +389,9 @@ func (t *trainer) measured(epoch int, m meter, perBatch time.Duration) {
 	s.Curve = append(s.Curve, [2]float64{float64(epoch*s.Batches + s.Batch), s.Loss})
 	t.progress.Curve = s.Curve
 	t.logf("%s", trainLine(*s))
+	return t.events.Scalars(epoch*s.Batches+s.Batch, map[string]float64{
+		"train/loss": s.Loss, "train/accuracy": s.Accuracy, "train/r1_in_batch": s.Recall, "train/auroc_in_batch": s.AUROC, "train/unc": s.Unc, "lr": s.LR,
+	})
 }
 
 // finishEpoch evaluates, writes the epoch's row and saves the checkpoint.
@@ -390,7 +403,9 @@ func (t *trainer) finishEpoch(ctx context.Context, epoch int, m meter, began tim
 	if err != nil {
 		return err
 	}
+	t.picturing = true
 	downstream, err := t.eval.DownstreamColumns(ctx, t.sets.validation)
+	t.picturing = false
 	if err != nil {
 		return err
 	}
@@ -418,6 +433,9 @@ func (t *trainer) finishEpoch(ctx context.Context, epoch int, m meter, began tim
 	train := []run.Column{{Name: "loss", Value: run.Number(m.mean(meterLoss))}}
 	row := run.EpochRow(epoch, train, eval, t.progress.BestEval, t.progress.BestTest, t.progress.BestFurthertest, lr)
 	if err := t.run.AppendSummary(row); err != nil {
+		return err
+	}
+	if err := t.epochEvents(epoch, row); err != nil {
 		return err
 	}
 	t.progress.Epoch, t.progress.Batch, t.progress.MeterShown = epoch+1, 0, nil
