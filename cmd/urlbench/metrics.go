@@ -42,7 +42,7 @@ func newMetricsCmd() *cobra.Command {
 	f.StringVar(&in.cropped, "cropped-uncertainties", "", "floats [images], uncertainties of the cropped images")
 	f.StringVar(&in.fractions, "crop-fractions", "", "floats [images], each crop's side relative to its image")
 	f.BoolVar(&in.secondHit, "original-r1", false, "take the neighbour as the original: the second hit of a search that includes the image")
-	f.StringVar(&in.metrics, "metrics", "published", "published, or extended: also intervals, AURC, AUGRC, k-NN, ECE and Brier score")
+	f.StringVar(&in.metrics, "metrics", "standard", "standard (the published ones), or extended: also intervals, AURC, AUGRC, k-NN, ECE and Brier score")
 	f.BoolVar(&in.json, "json", false, "print one JSON object keyed by the published names")
 	for _, name := range []string{"embeddings", "uncertainties", "labels"} {
 		if err := cmd.MarkFlagRequired(name); err != nil {
@@ -53,8 +53,8 @@ func newMetricsCmd() *cobra.Command {
 }
 
 func runMetrics(w io.Writer, in metricsInput) error {
-	if in.metrics != "published" && in.metrics != "extended" {
-		return fmt.Errorf("--metrics=%q: choose published or extended", in.metrics)
+	if in.metrics != "standard" && in.metrics != "extended" {
+		return fmt.Errorf("--metrics=%q: choose standard or extended", in.metrics)
 	}
 	s, paths, err := readSamples(in)
 	if err != nil {
@@ -66,7 +66,7 @@ func runMetrics(w io.Writer, in metricsInput) error {
 	}
 	m = m.Rounded()
 	if in.metrics == "extended" {
-		more, err := metric.Extended(s)
+		more, err := metric.Extended(s, metric.Options{})
 		if err != nil {
 			return nameFile(err, paths)
 		}

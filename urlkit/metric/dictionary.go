@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"urlbench/urlkit/retrieve"
 )
 
 // Samples are a model's answers on one data set, n images. Slices of several
@@ -19,6 +21,9 @@ type Samples struct {
 	CropFraction []float64 // [n] the side of each crop relative to the image's
 	Soft         []float64 // [n, SoftClasses] votes of several annotators; may be absent
 	SoftClasses  int
+	// Upstream are the uncertainties of the data that the model was trained for, any
+	// number of them; may be absent. Only Extended uses them.
+	Upstream []float32
 }
 
 // Options chooses between rules.
@@ -26,10 +31,10 @@ type Options struct {
 	// SecondHit takes the neighbour as the original does, the second hit of a
 	// search that includes the row itself: see retrieve.SecondHit.
 	SecondHit bool
-	// Search finds each row's nearest other row among embeddings [n, dim]; nil is
-	// retrieve.Cosine. It is where a device comes in: retrieve/ondevice gives the
+	// Search finds each row's k nearest other rows among embeddings [n, dim]; nil
+	// is retrieve.Cosine. It is where a device comes in: retrieve/ondevice gives the
 	// same answer. SecondHit doesn't use it.
-	Search func(embeddings []float32, dim int) ([]int32, error)
+	Search func(embeddings []float32, dim, k int) (*retrieve.Hits, error)
 }
 
 // Dictionary computes every metric of the benchmark, under the original's names
@@ -78,9 +83,8 @@ func Dictionary(s Samples, o Options) (Metrics, error) {
 	if err := cropMetrics(&m, s); err != nil {
 		return nil, err
 	}
-	nan := firstNaN(s.Uncertainty)
-	if nan >= 0 {
-		m = append(m, Metric{"auroc_correct", math.NaN(), fmt.Sprintf("the uncertainty of row %d is NaN", nan)})
+	if note := nanNote(s.Uncertainty, ""); note != "" {
+		m = append(m, Metric{"auroc_correct", math.NaN(), note})
 	} else if err := m.put("auroc_correct")(RAUROC(s.Uncertainty, correct)); err != nil {
 		return nil, err
 	}

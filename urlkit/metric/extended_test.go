@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -264,7 +265,8 @@ func TestExtended(t *testing.T) {
 		s.Uncertainty = append(s.Uncertainty, float32(unc[i]))
 	}
 	s.Logits = s.Features
-	m, err := Extended(s)
+	s.Upstream = []float32{-1, 0, float32(math.Inf(1))}
+	m, err := Extended(s, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,6 +283,22 @@ func TestExtended(t *testing.T) {
 	for _, name := range []string{"aurc", "augrc", "knn5", "knn20", "knn100", "ece", "brier"} {
 		if v := get(t, m, name); !(v > 0 && v < 2) {
 			t.Errorf("%s is %v", name, v)
+		}
+	}
+	if v, want := get(t, m, "ood_auroc"), 2./3; v != want {
+		t.Errorf("ood_auroc is %v, want %v: all rows lie between", v, want)
+	}
+	if m, err = Extended(Samples{Features: s.Features, Dim: 6, Labels: labels, Uncertainty: s.Uncertainty, Logits: s.Logits, Classes: 2}, Options{}); err != nil || len(m) != 9 {
+		t.Errorf("without upstream and with labels that are no classes: %v, %v", m, err)
+	}
+	s.Uncertainty[3] = float32(math.NaN())
+	if m, err = Extended(s, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range m {
+		reached := x.Name != "ece" && x.Name != "brier" && !strings.HasPrefix(x.Name, "r1_") && !strings.HasPrefix(x.Name, "knn")
+		if got := math.IsNaN(x.Value) && x.Note == "the uncertainty of row 3 is NaN"; got != reached {
+			t.Errorf("one uncertainty is NaN: %s is %v (%s)", x.Name, x.Value, x.Note)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"urlbench/urlkit/retrieve"
 )
 
 // draw returns n uncertainties with ties, correctness flags and embeddings with labels.
@@ -370,11 +372,13 @@ func TestRecallAtK(t *testing.T) {
 // TestDictionaryUsesTheGivenSearch plugs in a search that answers row 0 always.
 func TestDictionaryUsesTheGivenSearch(t *testing.T) {
 	s := Samples{Features: []float32{1, 2, 3, 4}, Dim: 1, Uncertainty: []float32{1, 2, 3, 4}, Labels: []int{7, 7, 8, 8}}
-	m, err := Dictionary(s, Options{Search: func(x []float32, dim int) ([]int32, error) { return make([]int32, len(x)/dim), nil }})
+	m, err := Dictionary(s, Options{Search: func(x []float32, dim, k int) (*retrieve.Hits, error) {
+		return &retrieve.Hits{K: k, Index: make([]int32, k*len(x)/dim), Similarity: make([]float32, k*len(x)/dim)}, nil
+	}})
 	if err != nil || get(t, m, "r1") != 0.5 || get(t, m, "auroc_correct") != 1 {
 		t.Errorf("%v, %v", m, err)
 	}
-	if _, err := Dictionary(s, Options{Search: func([]float32, int) ([]int32, error) { return nil, nil }}); err == nil {
+	if _, err := Dictionary(s, Options{Search: func([]float32, int, int) (*retrieve.Hits, error) { return &retrieve.Hits{K: 1}, nil }}); err == nil {
 		t.Error("a search that answers too little: no error")
 	}
 }

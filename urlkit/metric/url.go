@@ -90,21 +90,29 @@ func RecallAtK[L Integer](embeddings []float32, dim int, labels []L, ks ...int) 
 // neighbours returns the nearest other row of each row, or the original's second
 // hit of a search that includes the row.
 func neighbours(embeddings []float32, dim int, o Options) ([]int32, error) {
-	switch {
-	case o.SecondHit:
+	if o.SecondHit {
 		return retrieve.SecondHit(embeddings, dim, retrieve.Options{})
-	case o.Search != nil:
-		out, err := o.Search(embeddings, dim)
-		if err == nil && len(out) != len(embeddings)/dim {
-			err = fmt.Errorf("metric: the search found %d neighbours for %d rows", len(out), len(embeddings)/dim)
-		}
-		return out, err
 	}
-	hits, err := retrieve.Cosine(embeddings, dim, 1, retrieve.Options{})
+	hits, err := search(embeddings, dim, 1, o)
 	if err != nil {
 		return nil, err
 	}
 	return hits.Index, nil
+}
+
+// search returns the k nearest other rows of each row.
+func search(embeddings []float32, dim, k int, o Options) (*retrieve.Hits, error) {
+	if o.Search == nil {
+		return retrieve.Cosine(embeddings, dim, k, retrieve.Options{})
+	}
+	hits, err := o.Search(embeddings, dim, k)
+	if err != nil {
+		return nil, err
+	}
+	if rows := len(embeddings) / dim; hits.K != k || len(hits.Index) != rows*k {
+		return nil, fmt.Errorf("metric: the search found %d neighbours, %d per row, want %d for each of %d rows", len(hits.Index), hits.K, k, rows)
+	}
+	return hits, nil
 }
 
 func matches[L Integer](neighbour []int32, labels []L) []bool {
