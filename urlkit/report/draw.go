@@ -32,7 +32,7 @@ func abstention(set string, runs []figures.Judged) (*drawing, error) {
 	if err != nil {
 		return nil, err
 	}
-	caption := "R@1 of the queries that are kept while the least sure are turned away. The curve of a useful uncertainty rises."
+	caption := "R@1 of the queries that are kept while the least sure are turned away. The curve of a useful uncertainty rises; it ends where those that are left are few or share one uncertainty."
 	if len(runs) > 1 {
 		caption += fmt.Sprintf(" The dashed bounds are those of %s: an oracle that turns away the wrong queries first, and chance.", runs[0].Name)
 	} else {
@@ -52,14 +52,25 @@ func histogram(run string, a *urlkit.Answers) (*drawing, error) {
 			wrong = append(wrong, float64(u))
 		}
 	}
-	quantity, caption := "uncertainty", "Uncertainty of the queries whose nearest neighbour has their class and of those whose has not, each as a share of its own."
-	if skewed(slices.Concat(right, wrong)) {
+	all := finite(slices.Concat(right, wrong))
+	if len(all) == 0 {
+		return nil, nil
+	}
+	quantity, caption := "uncertainty", "Uncertainty of the queries whose nearest neighbour has their class (right) and of those whose neighbour has another (wrong), each as a share of its own."
+	move := func(u float64) float64 { return u }
+	switch least := slices.Min(all); {
+	case nearlyConstant(all):
+		quantity = "uncertainty above the least, in millionths of it"
+		caption += fmt.Sprintf(" All are nearly the same, %.4g; the axis shows what is above the least of them.", least)
+		move = func(u float64) float64 { return (u - least) / math.Abs(least) * 1e6 }
+	case skewed(all):
 		quantity = "log10 of the uncertainty"
 		caption += " The axis is logarithmic."
-		for _, v := range [][]float64{right, wrong} {
-			for i := range v {
-				v[i] = math.Log10(v[i])
-			}
+		move = math.Log10
+	}
+	for _, v := range [][]float64{right, wrong} {
+		for i := range v {
+			v[i] = move(v[i])
 		}
 	}
 	var samples []figures.Sample
@@ -68,9 +79,6 @@ func histogram(run string, a *urlkit.Answers) (*drawing, error) {
 	}
 	if len(wrong) > 0 {
 		samples = append(samples, figures.Sample{Name: "wrong", Values: wrong})
-	}
-	if !slices.ContainsFunc(slices.Concat(right, wrong), func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }) {
-		return nil, nil
 	}
 	f, err := figures.Histogram(quantity, samples...)
 	if err != nil {
@@ -82,14 +90,22 @@ func histogram(run string, a *urlkit.Answers) (*drawing, error) {
 	return drawn(f, "Uncertainty of "+run+"'s right and wrong queries on "+a.Set.Name(), caption), nil
 }
 
+// finite returns the values that an axis can show.
+func finite(v []float64) []float64 {
+	return slices.DeleteFunc(slices.Clone(v), func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) })
+}
+
+// nearlyConstant says whether values differ, but by so little that the ticks of an
+// axis would need more digits than they have room for.
+func nearlyConstant(v []float64) bool {
+	low, high := slices.Min(v), slices.Max(v)
+	return low != 0 && high > low && high-low < 1e-4*math.Abs(low)
+}
+
 // skewed says whether positive values reach over more than a decade and a linear
 // axis would crowd half of them into a twentieth of it.
 func skewed(v []float64) bool {
-	v = slices.DeleteFunc(slices.Clone(v), func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) })
-	if len(v) == 0 {
-		return false
-	}
-	slices.Sort(v)
+	v = slices.Sorted(slices.Values(v))
 	low, median, high := v[0], v[len(v)/2], v[len(v)-1]
 	return low > 0 && high > 10*low && median-low < (high-low)/20
 }

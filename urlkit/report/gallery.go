@@ -40,10 +40,9 @@ type picture struct {
 // unsure and right.
 func galleries(a *urlkit.Answers, n int) ([]gallery, error) {
 	order := a.BySureness()
-	rank := make([]int, len(order))
+	ranks := rankTexts(a, order)
 	var surestWrong, leastSureRight []int
-	for place, i := range order {
-		rank[i] = place + 1
+	for _, i := range order {
 		if !a.Correct[i] && len(surestWrong) < n {
 			surestWrong = append(surestWrong, i)
 		}
@@ -64,7 +63,7 @@ func galleries(a *urlkit.Answers, n int) ([]gallery, error) {
 		}
 		for _, q := range queries {
 			c := card{Correct: q.Correct, Uncertainty: fmt.Sprintf("%.3g", q.Uncertainty), Similarity: fmt.Sprintf("%.3f", q.Neighbour.Similarity),
-				Rank: fmt.Sprintf("%d of %d", rank[q.Index], len(order))}
+				Rank: ranks[q.Index]}
 			if c.Query, err = encode(q.Image); err != nil {
 				return nil, fmt.Errorf("%s, image %s: %w", a.Set.Name(), q.ID, err)
 			}
@@ -77,6 +76,27 @@ func galleries(a *urlkit.Answers, n int) ([]gallery, error) {
 		}
 	}
 	return out, nil
+}
+
+// rankTexts writes each query's rank by uncertainty, the surest being 1; queries of
+// equal uncertainty share theirs.
+func rankTexts(a *urlkit.Answers, order []int) []string {
+	out := make([]string, len(order))
+	for from := 0; from < len(order); {
+		to := from
+		for to < len(order) && a.Samples.Uncertainty[order[to]] == a.Samples.Uncertainty[order[from]] {
+			to++
+		}
+		text := fmt.Sprintf("%d of %d", to, len(order))
+		if to > from+1 {
+			text = fmt.Sprintf("%d to %d of %d", from+1, to, len(order))
+		}
+		for _, i := range order[from:to] {
+			out[i] = text
+		}
+		from = to
+	}
+	return out
 }
 
 // The largest side of a picture on the page, in its own pixels, and the side up to

@@ -76,8 +76,11 @@ func measure(run string, a *urlkit.Answers, o Options) (measured, error) {
 		return m, nil
 	}
 	m.RAUROCIn = areas
-	if least := slices.Min(unc); least == slices.Max(unc) {
-		m.Notes = append(m.Notes, fmt.Sprintf("every query has the same uncertainty, %.4g", least))
+	switch low, high := float64(slices.Min(unc)), float64(slices.Max(unc)); {
+	case low == high:
+		m.Notes = append(m.Notes, fmt.Sprintf("every query has the same uncertainty, %.4g", low))
+	case nearlyConstant([]float64{low, high}):
+		m.Notes = append(m.Notes, fmt.Sprintf("the uncertainty has collapsed: all lie between %.8g and %.8g", low, high))
 	}
 	defined := func(v float64, err error) (float64, error) {
 		var why metric.Undefined

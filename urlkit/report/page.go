@@ -146,11 +146,23 @@ func runNames(entries []Entry) []string {
 
 func newRunPart(e Entry, name string) runPart {
 	return runPart{
-		Name: name, Label: e.Result.Label(), Dir: e.Dir, Compute: e.Compute, Settings: e.Settings,
+		Name: name, Label: e.Result.Label(), Dir: e.Dir, Compute: e.Compute, Settings: withoutSecrets(e.Settings),
 		Seed: e.Result.Config["seed"], Epochs: e.Result.Config["epochs"],
 		Train:    "urlbench train --config args.yaml --experiment " + Quote(e.Result.Name+"-again"),
 		Validate: "urlbench validate " + Quote(e.Dir),
 	}
+}
+
+// withoutSecrets leaves the key of a web service out of settings: a page is passed on.
+func withoutSecrets(settings string) string {
+	lines := strings.Split(settings, "\n")
+	for i, l := range lines {
+		name, value, ok := strings.Cut(l, ":")
+		if ok && strings.HasSuffix(strings.TrimSpace(name), "_key") && strings.Trim(strings.TrimSpace(value), `"'`) != "" {
+			lines[i] = name + `: "" # left out of this page`
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Quote writes an argument so that a shell reads it back.
