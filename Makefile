@@ -69,6 +69,13 @@ test: setup
 	URLBENCH_FIDELITY=$(ROOT)/out/fidelity go test -count=1 ./...
 	go run ./internal/fidelity -notes out/fidelity -check
 	go test -race $(RACE)
+	$(BIN)/urlbench notebooks lint
+	$(BIN)/urlbench notebooks run --out $(ROOT)/out/test-notebooks
+
+# Executes the notebooks anew in their places; look at out/notebooks/*.html before committing them.
+notebooks: setup
+	$(BIN)/urlbench notebooks run --in-place
+	$(BIN)/urlbench notebooks lint
 
 # docs/fidelity.md from a fresh run of the fixture tests.
 fidelity: setup

@@ -40,8 +40,17 @@ func newNotebooksRunCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Runs of their own, so that a training cell trains and does not find the
+			// user's finished run of the same name.
+			runs, err := filepath.Abs(filepath.Join(out, "runs"))
+			if err != nil {
+				return err
+			}
+			if err := os.RemoveAll(runs); err != nil {
+				return err
+			}
 			var log bytes.Buffer
-			runner := &notebook.Runner{Jupyter: jupyter, Env: kernelEnv(os.Environ()), Log: io.Writer(&log)}
+			runner := &notebook.Runner{Jupyter: jupyter, Env: append(kernelEnv(os.Environ()), "URLBENCH_RUNS="+runs), Log: io.Writer(&log)}
 			if verbose {
 				runner.Log = cmd.ErrOrStderr()
 			}
@@ -64,6 +73,9 @@ func newNotebooksRunCmd() *cobra.Command {
 					if err := os.Rename(executed, path); err != nil {
 						return err
 					}
+				}
+				if nb.Displays() == 0 {
+					return fmt.Errorf("%s shows no picture: a cell's output is missing", path)
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: %d pictures, %.0f s, %s\n", filepath.Base(path), nb.Displays(), time.Since(start).Seconds(), page)
 			}
