@@ -249,7 +249,9 @@ func fill(t testing.TB, store *model.Store, manifest []entry, seed uint64, cMult
 		value := tensor(e.values(t, seed, cMult), as, e.Shape...)
 		path := nn.ModelScope + "/" + e.key()
 		if v := store.GetVariable(path); v != nil {
-			v.MustSetValue(value)
+			if err := v.SetValue(value); err != nil {
+				t.Fatal(err)
+			}
 		} else if _, err := store.CreateVariable(path, value); err != nil {
 			t.Fatal(err)
 		}
