@@ -28,7 +28,7 @@ type Options struct {
 	OriginalWorkers int
 	// Progress is told how many of a set's images are done; it may be nil.
 	Progress func(set string, done, of int)
-	// Answered is shown the answers that Metrics measures; it may be nil.
+	// Answered is shown the answers for each set; it may be nil.
 	Answered func(*Answers) error
 }
 
@@ -181,7 +181,10 @@ func (e *Evaluator) Answers(ctx context.Context, set data.Dataset) (a *Answers, 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return a, checkEmbeddings(set.Name(), s)
+	if err := checkEmbeddings(set.Name(), s); err != nil || e.options.Answered == nil {
+		return a, err
+	}
+	return a, e.options.Answered(a)
 }
 
 // step runs one batch and appends the answers for its first n rows.

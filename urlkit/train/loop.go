@@ -210,7 +210,7 @@ func newTrainer(cfg *config.Config, o Options) (*trainer, error) {
 		return nil, err
 	}
 	options := evaluate.OptionsOf(cfg)
-	options.Progress = t.evaluating
+	options.Progress, options.Answered = t.evaluating, t.answered
 	t.eval, err = evaluate.New(t.model, options)
 	t.progress.Seed = cfg.Seed
 	t.progress.History = run.History{Max: cfg.CheckpointHist, Decreasing: cfg.EvalMetric == "loss"}
