@@ -96,7 +96,7 @@ func TestFixtureBestLogic(t *testing.T) {
 			part := func(prefix string) (out []Column) {
 				for _, col := range row {
 					if name, ok := strings.CutPrefix(col.Name, prefix); ok {
-						out = append(out, Column{name, col.Value, col.Text})
+						out = append(out, Column{Name: name, Value: col.Value, Text: col.Text})
 					}
 				}
 				return out
