@@ -2,6 +2,7 @@ package data
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -78,6 +79,11 @@ func Open(name, split string, o Options) (Dataset, error) {
 	}
 	if len(set.Splits) > 0 && !slices.Contains(set.Splits, split) {
 		return nil, fmt.Errorf("data set %s has no split %q: choose one of %s", set.Name, split, strings.Join(set.Splits, ", "))
+	}
+	if !set.Built() && !set.ByPath {
+		if st, err := os.Stat(o.Root); err != nil || !st.IsDir() {
+			return nil, fmt.Errorf("data set %s: no folder %q: --data-dir names the upstream set's, --data-dir-downstream the one that holds the others; urlbench data ls shows their layout", shown(set.Name), o.Root)
+		}
 	}
 	d, err := set.open(set, split, o)
 	if err != nil {
