@@ -114,5 +114,5 @@ func judged(t *testing.T, unc []float32, correct []bool) *urlkit.Answers {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &urlkit.Answers{Answers: &evaluate.Answers{Set: set, Samples: metric.Samples{Uncertainty: unc}}, Correct: correct}
+	return &urlkit.Answers{Answers: &evaluate.Answers{Set: set, Samples: metric.Samples{Uncertainty: unc, Labels: make([]int, len(unc))}}, Correct: correct}
 }

@@ -112,7 +112,7 @@ func examine(t *testing.T, chromium, file string) {
 	for _, v := range []struct {
 		name, scheme, media string
 		width               int64
-	}{{"desk-light", "light", "screen", 1200}, {"desk-dark", "dark", "screen", 1200}, {"phone-light", "light", "screen", 360}, {"phone-dark", "dark", "screen", 360}, {"print", "dark", "print", 718}} {
+	}{{"desk-light", "light", "screen", 1200}, {"desk-dark", "dark", "screen", 1200}, {"tablet", "light", "screen", 768}, {"phone-light", "light", "screen", 360}, {"phone-dark", "dark", "screen", 360}, {"print", "dark", "print", 718}} {
 		var answer string
 		var shot []byte
 		err := chromedp.Run(ctx,

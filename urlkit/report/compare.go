@@ -86,7 +86,7 @@ func compare(entries []Entry, names []string, numbers [][]measured) (*comparison
 		if trained == "" {
 			trained = "ImageNet-1k"
 		}
-		where := fmt.Sprintf("trained on %s and tested on %s", trained, strings.Join(sets, ", "))
+		where := fmt.Sprintf("trained on %s and tested on %s", trained, strings.Join(sets, " and "))
 		if !slices.Contains(elsewhere, where) {
 			elsewhere = append(elsewhere, where)
 		}

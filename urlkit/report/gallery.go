@@ -57,6 +57,12 @@ func galleries(a *urlkit.Answers, n int) ([]gallery, error) {
 		{Title: "Least sure and right", Lead: "The model is least sure of these, yet the nearest neighbour has their class.", Empty: "No query is right."},
 	}
 	for g, numbers := range [][]int{surestWrong, leastSureRight} {
+		for k := 1; k < len(numbers); k++ {
+			if a.Samples.Uncertainty[numbers[k]] == a.Samples.Uncertainty[numbers[k-1]] {
+				out[g].Lead += " Some are equally uncertain: those stand in the data set's order."
+				break
+			}
+		}
 		queries, err := a.Queries(numbers)
 		if err != nil {
 			return nil, err

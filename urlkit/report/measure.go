@@ -37,7 +37,7 @@ func (m measured) Verdict() string {
 	case in.High < 0.5:
 		return "worse than chance"
 	}
-	return "not told from chance"
+	return "may be chance"
 }
 
 // measure computes everything that the table shows. What is undefined is NaN with a
