@@ -62,7 +62,7 @@ func ValidateModel(ctx context.Context, m *evaluate.Model, cfg *config.Config, n
 			continue
 		}
 		if part.upstream {
-			columns, err = e.SetColumns(ctx, sets[0])
+			columns, err = e.UpstreamColumns(ctx, sets[0])
 		} else {
 			columns, err = e.DownstreamColumns(ctx, sets)
 		}
@@ -107,7 +107,7 @@ func Measure(ctx context.Context, m *evaluate.Model, cfg *config.Config, isRun b
 	if err != nil {
 		return nil, nil, err
 	}
-	if columns, err = e.SetColumns(ctx, upstream[0]); err != nil {
+	if columns, err = e.UpstreamColumns(ctx, upstream[0]); err != nil {
 		return nil, nil, err
 	}
 	rest, err := e.DownstreamColumns(ctx, downstream)

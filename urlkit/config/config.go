@@ -131,6 +131,7 @@ type Config struct {
 	CacheSize  float64 `flag:"cache-size" default:"20" help:"largest size of --cache-dir in GiB (urlbench's own flag)"`
 	MaxBad     float64 `flag:"max-bad" default:"0.001" help:"share of unreadable training images that are replaced before training stops (urlbench's own flag)"`
 	MaxPixels  int     `flag:"max-pixels" default:"0" help:"largest width times height of an image, 0 for the built-in limit (urlbench's own flag)"`
+	Metrics    string  `flag:"metrics" default:"standard" help:"standard (the original's), or extended: see docs/metrics.md (urlbench's own flag)"`
 	EvalMetric string  `flag:"eval-metric" default:"avg_downstream_auroc_correct" help:"metric that chooses the best epoch"`
 
 	// The run.
@@ -256,6 +257,7 @@ var choices = map[string][]string{
 	"lr_base_scale":  {"", "linear", "sqrt"},
 	"clip_mode":      {"norm", "value", "agc"},
 	"crop_mode":      {"", "squash", "border", "center"},
+	"metrics":        {"standard", "extended"},
 }
 
 // Check reports the first value that no run can use.

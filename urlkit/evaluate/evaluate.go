@@ -12,6 +12,7 @@ import (
 	"urlbench/data"
 	"urlbench/data/transform"
 	"urlbench/urlkit/metric"
+	"urlbench/urlkit/retrieve"
 )
 
 // Options are the choices of an evaluation; zero fields mean the original's.
@@ -26,6 +27,8 @@ type Options struct {
 	// OriginalWorkers, if above 0, visits the images in the order of the original's
 	// loader with that many workers, which decides which image gets which crop.
 	OriginalWorkers int
+	// Extended adds metric.Extended to the columns.
+	Extended bool
 	// Progress is told how many of a set's images are done; it may be nil.
 	Progress func(set string, done, of int)
 	// Answered is shown the answers for each set; it may be nil.
@@ -38,6 +41,8 @@ type Evaluator struct {
 	options Options
 	exec    *model.Exec
 	caches  map[data.Dataset]*data.Cache // nil where a set does not fit
+	// upstream are the uncertainties of the last upstream set, for ood_auroc.
+	upstream []float32
 }
 
 // New makes an evaluator of a model; Close frees its graph.
@@ -60,7 +65,7 @@ func New(m *Model, o Options) (*Evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Evaluator{m, o, exec, map[data.Dataset]*data.Cache{}}, nil
+	return &Evaluator{model: m, options: o, exec: exec, caches: map[data.Dataset]*data.Cache{}}, nil
 }
 
 // Close frees the compiled graph and ends the caches.
@@ -104,6 +109,8 @@ func (e *Evaluator) cache(set data.Dataset) (*data.Cache, error) {
 type Answers struct {
 	Set     data.Dataset
 	Samples metric.Samples
+
+	search func(embeddings []float32, dim, k int) (*retrieve.Hits, error) // nil is on slices
 }
 
 // Answers embeds every image and its crop. A model that draws random numbers
@@ -139,7 +146,7 @@ func (e *Evaluator) Answers(ctx context.Context, set data.Dataset) (a *Answers, 
 	if err != nil {
 		return nil, err
 	}
-	a = &Answers{Set: set}
+	a = &Answers{Set: set, search: search(ctx, e.model.Device)}
 	s := &a.Samples
 	s.CropFraction = fractions
 	s.Labels = make([]int, 0, n)
@@ -244,25 +251,20 @@ func checkEmbeddings(set string, s *metric.Samples) error {
 
 // Metrics computes the benchmark's metrics, rounded as the original publishes them.
 func (a *Answers) Metrics() (metric.Metrics, error) {
-	m, err := metric.Dictionary(a.Samples, metric.Options{})
+	m, err := metric.Dictionary(a.Samples, a.rules())
 	if err != nil {
 		return nil, fmt.Errorf("data set %s: %w", a.Set.Name(), err)
 	}
 	return m.Rounded(), nil
 }
 
-// Metrics evaluates one data set.
-func (e *Evaluator) Metrics(ctx context.Context, set data.Dataset) (metric.Metrics, error) {
-	a, err := e.Answers(ctx, set)
+// Extended computes the metrics beyond the original's, unrounded.
+func (a *Answers) Extended() (metric.Metrics, error) {
+	m, err := metric.Extended(a.Samples, a.rules())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("data set %s: %w", a.Set.Name(), err)
 	}
-	if e.options.Answered != nil {
-		if err := e.options.Answered(a); err != nil {
-			return nil, err
-		}
-	}
-	return a.Metrics()
+	return m, nil
 }
 
 // evaluationStream puts a fixed random stream in place of the Store's, and returns

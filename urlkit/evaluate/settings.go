@@ -10,7 +10,7 @@ func OptionsOf(cfg *config.Config) Options {
 	return Options{
 		Batch: cfg.EvalBatch(), Workers: cfg.Workers, CropMin: cfg.CropMin, CropMax: cfg.CropMax,
 		CropFile: cfg.CropFile, Seed: uint64(cfg.Seed),
-		CacheDir: cfg.CacheDir, CacheBytes: int64(cfg.CacheSize * (1 << 30)),
+		CacheDir: cfg.CacheDir, CacheBytes: int64(cfg.CacheSize * (1 << 30)), Extended: cfg.Metrics == "extended",
 	}
 }
 

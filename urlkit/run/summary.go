@@ -17,6 +17,8 @@ type Column struct {
 	Name  string `json:"name"`
 	Value Number `json:"value"`
 	Text  string `json:"text,omitempty"`
+	// Note says why Value is NaN, or what else to know; it is not written.
+	Note string `json:"-"`
 }
 
 // Row is a row of summary.csv.

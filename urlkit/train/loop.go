@@ -113,7 +113,7 @@ func Run(ctx context.Context, cfg *config.Config, o Options) (result *Result, er
 	for _, n := range cfg.Notices() {
 		t.say("%s", n)
 	}
-	t.say("Device: %s, %s. Run: %s", o.Device, precision(t.model, cfg), t.run.Dir)
+	t.say("Device: %s, %s. Run: %s", o.Device, precision(t.model, cfg), shortPath(t.run.Dir))
 	if resumed {
 		err = t.resume()
 	} else {
@@ -399,7 +399,7 @@ func (t *trainer) finishEpoch(ctx context.Context, epoch int, m meter, began tim
 	if err := method.BeforeEvaluation(t.model.Store, evaluate.MethodOptions(t.cfg, t.model.Classes)); err != nil {
 		return err
 	}
-	eval, err := t.eval.SetColumns(ctx, t.sets.upstream)
+	eval, err := t.eval.UpstreamColumns(ctx, t.sets.upstream)
 	if err != nil {
 		return err
 	}
@@ -485,4 +485,21 @@ func hardLabels(b *data.Batch, seed uint64, epoch int) []int32 {
 		out[i] = drawLabel(b.Soft[i*classes:(i+1)*classes], b.Labels[i], seed, epoch, b.Index[i])
 	}
 	return out
+}
+
+// shortPath is a path as a reader would type it: relative to the working folder
+// where that is shorter, so that a notebook's output names no folder of one machine.
+func shortPath(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(here, absolute); err == nil && len(rel) < len(absolute) {
+		return rel
+	}
+	return path
 }
