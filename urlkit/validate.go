@@ -118,57 +118,6 @@ func Measure(ctx context.Context, m *evaluate.Model, cfg *config.Config, isRun b
 	return columns, &Report{Name: m.Name, Columns: columns}, nil
 }
 
-// WriteTable prints one line per data set and one per average.
-func (r *Report) WriteTable(w io.Writer) error {
-	shown := []string{"r1", "auroc_correct", "croppedHasBiggerUnc", "rcorr_crop_unc", "rcorr_entropy", "top1"}
-	var rows []string
-	values := map[string]map[string]float64{}
-	for _, c := range r.Columns {
-		if c.Text != "" {
-			continue
-		}
-		for _, m := range shown {
-			set, ok := strings.CutSuffix(c.Name, "_"+m)
-			if c.Name == m {
-				set, ok = "upstream", true
-			}
-			if !ok {
-				continue
-			}
-			if values[set] == nil {
-				values[set] = map[string]float64{}
-				rows = append(rows, set)
-			}
-			values[set][m] = float64(c.Value)
-			break
-		}
-	}
-	width := len("data set")
-	for _, s := range rows {
-		width = max(width, len(s))
-	}
-	if _, err := fmt.Fprintf(w, "%-*s %8s %8s %8s %10s %13s %8s\n", width, "data set", "R@1", "R-AUROC", "crop>", "rcorr crop", "rcorr entropy", "Acc@1 %"); err != nil {
-		return err
-	}
-	for _, s := range rows {
-		line := fmt.Sprintf("%-*s", width, s)
-		for i, m := range shown {
-			w := []int{8, 8, 8, 10, 13, 8}[i]
-			if v, ok := values[s][m]; !ok {
-				line += fmt.Sprintf(" %*s", w, "-")
-			} else if m == "top1" {
-				line += fmt.Sprintf(" %*.2f", w, v)
-			} else {
-				line += fmt.Sprintf(" %*.4f", w, v)
-			}
-		}
-		if _, err := fmt.Fprintln(w, line); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // String is WriteTable's text.
 func (r *Report) String() string {
 	var b strings.Builder

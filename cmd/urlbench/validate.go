@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -51,6 +52,11 @@ func runValidation(cmd *cobra.Command, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	if dir := filepath.Dir(cfg.ResultsFile); cfg.ResultsFile != "" {
+		if st, err := os.Stat(dir); err != nil || !st.IsDir() {
+			return fmt.Errorf("--results-file=%s: there is no folder %s: make it first", cfg.ResultsFile, dir)
+		}
+	}
 	dev, err := device.Open()
 	if err != nil {
 		return err
@@ -91,8 +97,10 @@ func runValidation(cmd *cobra.Command, cfg *config.Config) error {
 			columns = append(columns, run.Column{Name: "checkpoint", Text: t.name})
 		}
 		rows = append(rows, columns)
-	}
-	if cfg.ResultsFile != "" {
+		if cfg.ResultsFile == "" {
+			continue
+		}
+		// After each one, so that the last one's trouble costs no other's numbers.
 		content, err := resultsFile(rows, cfg.ResultsFormat)
 		if err != nil {
 			return err
@@ -224,9 +232,13 @@ func resultsFile(rows [][]run.Column, format string) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	var header []string
-	for _, c := range rows[0] {
-		header = append(header, c.Name)
+	var header []string // of all rows: runs may have been measured on other sets
+	for _, row := range rows {
+		for _, c := range row {
+			if !slices.Contains(header, c.Name) {
+				header = append(header, c.Name)
+			}
+		}
 	}
 	w.Write(header) // to a buffer: no error
 	for _, row := range rows {
