@@ -3,8 +3,6 @@ package urlkit
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"strings"
 
 	"urlbench/urlkit/config"
