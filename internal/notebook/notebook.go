@@ -167,10 +167,14 @@ func (o Output) all() string {
 }
 
 // Errors lists the cells that failed: an error output, or a Go build error or
-// panic on a stream (GoNB reports some failures so).
+// panic on a stream (GoNB reports some failures so); and those that were run and
+// lack the picture that they show.
 func (nb *Notebook) Errors() []string {
 	var out []string
 	for i, c := range nb.Cells {
+		if c.ExecutionCount != nil && strings.Contains(string(c.Source), "figures.Show(") && c.displays() == 0 {
+			out = append(out, fmt.Sprintf("%s: cell %d shows no picture", nb.Path, i+1))
+		}
 		for _, o := range c.Outputs {
 			switch {
 			case o.Type == "error":
@@ -193,12 +197,18 @@ func firstLine(s string) string {
 func (nb *Notebook) Displays() int {
 	n := 0
 	for _, c := range nb.Cells {
-		for _, o := range c.Outputs {
-			html := string(o.Data["text/html"])
-			if o.Data["image/png"] != nil || o.Data["image/svg+xml"] != nil ||
-				strings.Contains(html, "<svg") || strings.Contains(html, `\u003csvg`) || strings.Contains(html, "<img") || strings.Contains(html, `\u003cimg`) {
-				n++
-			}
+		n += c.displays()
+	}
+	return n
+}
+
+func (c Cell) displays() int {
+	n := 0
+	for _, o := range c.Outputs {
+		html := string(o.Data["text/html"])
+		if o.Data["image/png"] != nil || o.Data["image/svg+xml"] != nil ||
+			strings.Contains(html, "<svg") || strings.Contains(html, `\u003csvg`) || strings.Contains(html, "<img") || strings.Contains(html, `\u003cimg`) {
+			n++
 		}
 	}
 	return n

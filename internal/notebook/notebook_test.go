@@ -45,6 +45,8 @@ func TestLintFindsWhatMustNotBeCommitted(t *testing.T) {
 		{"long", `fmt.Println(1)`, strings.Repeat(`f()\n`, 16), "16 lines of logic"},
 		{"error", `"output_type": "display_data"`, `"output_type": "error", "ename": "ERROR", "evalue": "exit status 2"`, "failed: ERROR"},
 		{"panic", `{"output_type": "display_data", "data": {"text/html": ["<div><svg></svg></div>"]}}`, `{"output_type": "stream", "name": "stderr", "text": "panic: boom"}`, "panicked: panic: boom"},
+		{"no picture", `fmt.Println(1)", "outputs": [
+   {"output_type": "display_data", "data": {"text/html": ["<div><svg></svg></div>"]}}]`, `figures.Show(f)", "outputs": []`, "shows no picture"},
 		{"empty cell", `%%\nfmt.Println(1)`, ` `, "empty"},
 	} {
 		content := strings.Replace(clean, test.old, test.new, 1)
