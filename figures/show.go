@@ -7,9 +7,10 @@ import (
 	"html"
 	"image/png"
 	"strings"
-	"time"
 
 	"github.com/janpfeifer/gonb/gonbui"
+
+	"urlbench/internal/notebook"
 )
 
 // Show displays a figure in a GoNB notebook: sharp at any size, with run, method and
@@ -23,22 +24,8 @@ func Show(f *Figure) error {
 		return fmt.Errorf("figures: Show %s: no notebook listens; use Save", f.Name)
 	}
 	gonbui.DisplayHTML(HTML(f))
-	flush()
+	notebook.Flush()
 	return gonbui.Error()
-}
-
-// flush waits until GoNB has what was displayed: a cell that ends at once takes
-// what is still in the pipe with it. Bounded, since nobody may be at the other end.
-func flush() {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		gonbui.Sync()
-	}()
-	select {
-	case <-done:
-	case <-time.After(5 * time.Second):
-	}
 }
 
 // manyAreas is how many titles a page carries without getting slow; a figure with more

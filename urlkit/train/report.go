@@ -10,6 +10,8 @@ import (
 	"github.com/janpfeifer/gonb/gonbui"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"urlbench/internal/notebook"
 )
 
 // Status is what a run can say of itself between two steps.
@@ -165,7 +167,10 @@ func (w *widget) Line(text string) {
 	w.draw()
 }
 
-func (w *widget) Close() { w.draw() }
+func (w *widget) Close() {
+	w.draw()
+	notebook.Flush()
+}
 
 func (w *widget) Update(s Status) {
 	news := s.FreshlyMeasured || len(s.Epochwise) > len(w.state.Epochwise)
