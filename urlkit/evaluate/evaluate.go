@@ -244,7 +244,7 @@ func checkEmbeddings(set string, s *metric.Samples) error {
 		}
 	}
 	if float64(zero) > 0.9*float64(len(s.Labels)) {
-		return fmt.Errorf("data set %s: %d of %d embeddings are all zero: are its images readable?", set, zero, len(s.Labels))
+		return fmt.Errorf("data set %s: %d of %d embeddings are all zero: are its images readable, and the weights numbers?", set, zero, len(s.Labels))
 	}
 	return nil
 }
