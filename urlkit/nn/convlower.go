@@ -5,10 +5,11 @@ import . "github.com/gomlx/gomlx/core/graph"
 // convolution is one way to write Convolve2D: x [N, H, W, Cin], w [Cout, Cin, kh, kw].
 type convolution func(x, w *Node, stride int, pad [2][2]int) *Node
 
-// im2colMaxSide is the largest output side at which XLA on the CPU was measured
-// to be faster with patches and a matrix product than with its own convolution
-// (docs/performance.md, Backbones).
-const im2colMaxSide = 14
+// im2colMaxSide is the largest output side at which XLA on the CPU gets patches
+// and a matrix product in place of its own convolution. BenchmarkConvLowering
+// measures other values, and is why this is a variable (docs/performance.md,
+// Backbones: 7 to 28 are close, none and all are far slower in places).
+var im2colMaxSide = 14
 
 // chooseConvolution is the one place that decides how a convolution is written.
 func chooseConvolution(l Lowering, x, w *Node, stride int, pad [2][2]int) convolution {
