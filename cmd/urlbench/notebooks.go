@@ -42,7 +42,7 @@ func newNotebooksRunCmd() *cobra.Command {
 			}
 			// Runs of their own, so that a training cell trains and does not find the
 			// user's finished run of the same name.
-			runs, err := filepath.Abs(filepath.Join(out, "runs"))
+			runs, err := filepath.Abs(filepath.Join(out, "notebook-runs"))
 			if err != nil {
 				return err
 			}
