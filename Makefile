@@ -66,9 +66,9 @@ test: setup
 	go vet ./...
 	$(BIN)/staticcheck ./...
 	@rm -rf out/fidelity && mkdir -p out/fidelity
-	URLBENCH_FIDELITY=$(ROOT)/out/fidelity go test -count=1 ./...
+	URLBENCH_FIDELITY=$(ROOT)/out/fidelity go test -count=1 -timeout 30m ./...
 	go run ./internal/fidelity -notes out/fidelity -check
-	go test -race $(RACE)
+	go test -race -timeout 30m $(RACE)
 	$(BIN)/urlbench notebooks lint
 	$(BIN)/urlbench notebooks run --out $(ROOT)/out/test-notebooks
 
@@ -80,7 +80,7 @@ notebooks: setup
 # docs/fidelity.md from a fresh run of the fixture tests.
 fidelity: setup
 	@rm -rf out/fidelity && mkdir -p out/fidelity
-	URLBENCH_FIDELITY=$(ROOT)/out/fidelity go test -count=1 -run Fixture ./urlkit/... ./data/...
+	URLBENCH_FIDELITY=$(ROOT)/out/fidelity go test -count=1 -timeout 30m -run Fixture ./urlkit/... ./data/...
 	go run ./internal/fidelity -notes out/fidelity
 
 bench: setup
