@@ -119,5 +119,7 @@ func (o Options) block(x *Node, f func(x *Node) *Node) *Node {
 	if !o.Checkpoint {
 		return f(x)
 	}
-	return f(x.Checkpoint()).StopCheckpoint()
+	// The barrier shields x: GoMLX v0.28.4 clones Checkpoint's barrier as its input, and
+	// overwrites that node's custom gradient (a max pooling's, say) with none.
+	return f(OptimizationBarrier(x).Checkpoint()).StopCheckpoint()
 }

@@ -104,7 +104,7 @@ func TestCheckpointing(t *testing.T) {
 		for _, tc := range []struct {
 			name string
 			side int
-		}{{"convnet", 16}, {"vit_medium_patch16_gap_256", 32}} {
+		}{{"convnet", 16}, {"resnet50", 64}, {"vit_medium_patch16_gap_256", 32}} {
 			if d.Kind == device.PureGo && tc.name != "convnet" {
 				continue // the same graph, slowly
 			}

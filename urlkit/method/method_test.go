@@ -108,7 +108,6 @@ func TestValidate(t *testing.T) {
 		{Options{Model: "resnet50sngp", Classes: 2, UncModule: "none", NumHeads: 3}, "--num-heads=3"},
 		{Options{Model: vit + "sngp", Classes: 2, UncModule: "none", UseSpecNorm: true}, "--use-spec-norm"},
 		{Options{Model: "resnet50", Classes: 2, UncModule: "none", FreezeBackbone: true}, "--freeze_backbone"},
-		{Options{Model: "resnet50", Classes: 2, UncModule: "none", GradCheckpointing: true}, "--grad-checkpointing"},
 		{Options{Model: "resnet50", Classes: 2, UncModule: "none", Drop: 1}, "--drop=1"},
 		{Options{Model: "resnet50", Classes: 2, UncModule: "none", DropPath: -1}, "--drop-path=-1"},
 		{Options{Model: "resnet50dropout", Classes: 2, UncModule: "jsd"}, ""},

@@ -100,8 +100,6 @@ func (o Options) Validate() error {
 		return fmt.Errorf("--num-heads=%d: --model=%s has a head of its own, take --model=%s", o.NumHeads, o.Model, name)
 	case o.UseSpecNorm && isViT:
 		return fmt.Errorf("--use-spec-norm=True: spectral normalisation is for convolutions, %s has none in its blocks", name)
-	case o.GradCheckpointing && name == "resnet50":
-		return fmt.Errorf("--grad-checkpointing=True: GoMLX v0.28.4 drops the gradient written by hand for the max pooling that feeds resnet50's first recomputed block (OptimizationBarrier's clone is its input); leave it off (it works for the ViT and the convnet)")
 	case o.FreezeBackbone && o.UncModule != "pred-net":
 		return fmt.Errorf("--freeze_backbone=True trains the pred-net alone: it needs --unc-module=pred-net")
 	}
